@@ -1,0 +1,39 @@
+# Two commands do all set-up on a fresh machine with Python 3.11 and make: `make demo` and `make test`.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+FRAMES ?=
+ARGS   ?=
+export OMP_NUM_THREADS ?= 2
+export PYTHONUNBUFFERED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench train docs lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# A stamp a set: what is installed already is not looked at again.
+$(VENV)/%.installed: requirements/%.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/demo.installed  ## The whole system on this machine, in two minutes (FRAMES=DIR adds your own frames)
+	$(BIN)/python -m camsortxs_agent.demo $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
+
+test: $(VENV)/test.installed  ## Every test; needs no GPU, no container, nothing started by hand
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock:  ## Re-lock requirements/ (needs uv)
+	bash requirements/lock.sh
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) demo-out .cache

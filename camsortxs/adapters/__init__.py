@@ -1,0 +1,1 @@
+"""The edges: the only rooms that know tiled, fabio, h5py."""

@@ -1,0 +1,1 @@
+"""Classifiers: exported models, served without pickle."""

@@ -1,0 +1,45 @@
+"""From four probabilities to what we stand by: a technique, one of its parents, or `unknown`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from camsortxs.techniques import TECHNIQUES, Decision, Parent, Technique
+
+_GRAZING = np.array([t.grazing for t in TECHNIQUES])
+_WIDE = np.array([t.wide for t in TECHNIQUES])
+
+
+def bits(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """Return the probabilities of (grazing incidence, wide angle): the four summed over the other bit.
+
+    >>> bits([0.1, 0.2, 0.3, 0.4])
+    (0.7, 0.6)
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    return round(float(p[_GRAZING].sum()), 9), round(float(p[_WIDE].sum()), 9)
+
+
+def decide(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]], threshold: float) -> Decision:
+    """Name the technique when its probability reaches `threshold`; else the surer parent that does; else `unknown`.
+
+    >>> str(decide([0.02, 0.03, 0.05, 0.90], 0.6)), str(decide([0.0, 0.0, 0.5, 0.5], 0.6))
+    ('GIWAXS', 'grazing incidence')
+    >>> str(decide([0.25, 0.25, 0.25, 0.25], 0.6))
+    'unknown'
+    """
+    best = int(np.argmax(probabilities))
+    if probabilities[best] >= threshold:
+        return TECHNIQUES[best]
+    grazing, wide = bits(probabilities)
+    surest, parent = max(
+        (grazing, Parent.GRAZING), (1 - grazing, Parent.TRANSMISSION), (wide, Parent.WIDE), (1 - wide, Parent.SMALL)
+    )
+    return parent if surest >= threshold else Parent.UNKNOWN
+
+
+def technique_of(decided: Decision) -> Technique | None:
+    """Return the technique when the decision is one, None when it is a parent, `unknown` or `no_signal`."""
+    return decided if isinstance(decided, Technique) else None

@@ -1,0 +1,1 @@
+"""Featurizers: pure functions from a frame to numbers."""

@@ -1,0 +1,1 @@
+"""What runs at a desk: training, evaluation, export, back-fill."""

@@ -1,0 +1,1 @@
+"""Physics-based frames: the embedded data source."""
