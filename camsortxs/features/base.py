@@ -12,7 +12,7 @@ from camsortxs.frames import Frame, FrameKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """`values` (batch, features) float32 on the host; `names` (features,) name each column, `keys` (batch,) each row."""
+    """`values` (batch, features) float32, on the host; `names` name each column, `keys` each row."""
 
     keys: tuple[FrameKey, ...]
     names: tuple[str, ...]

@@ -1,0 +1,32 @@
+"""The command line: `camsortxs COMMAND`. One file a command; each registers itself on nothing but this app."""
+
+import typer
+
+from camsortxs import __version__
+from camsortxs.cli.backfill import backfill
+from camsortxs.cli.classify import classify
+from camsortxs.cli.evaluate import evaluate
+from camsortxs.cli.simulate import simulate
+from camsortxs.cli.train import train
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
+app.command()(classify)
+app.command()(backfill)
+app.command()(evaluate)
+app.command()(simulate)
+app.command()(train)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    """Name the X-ray scattering technique of every detector frame."""

@@ -1,0 +1,5 @@
+"""`camsortxs backfill`."""
+
+
+def backfill() -> None:
+    """Is being written."""

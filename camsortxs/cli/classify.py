@@ -1,0 +1,5 @@
+"""`camsortxs classify`."""
+
+
+def classify() -> None:
+    """Is being written."""

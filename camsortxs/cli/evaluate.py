@@ -1,0 +1,5 @@
+"""`camsortxs evaluate`."""
+
+
+def evaluate() -> None:
+    """Is being written."""

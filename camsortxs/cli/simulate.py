@@ -1,0 +1,5 @@
+"""`camsortxs simulate`."""
+
+
+def simulate() -> None:
+    """Is being written."""

@@ -1,0 +1,5 @@
+"""`camsortxs train`."""
+
+
+def train() -> None:
+    """Is being written."""

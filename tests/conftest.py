@@ -1,0 +1,60 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from camsortxs.frames import Frame, FrameKey
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "real"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--real-frames", default=str(_BESIDE), help="Folder of real frames with a labels.csv.")
+
+
+@pytest.fixture(scope="session")
+def real_frames(request: pytest.FixtureRequest) -> Path:
+    """The folder of real frames; a stranger's clone has none."""
+    folder = Path(request.config.getoption("--real-frames"))
+    if not (folder / "labels.csv").exists():
+        pytest.skip(f"no real frames at {folder}: point --real-frames at a folder with a labels.csv")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20261122)
+
+
+@pytest.fixture
+def make_frame(rng: np.random.Generator):
+    """Make a frame: `make_frame(index=0, grazing=False, **fields)`."""
+
+    def make(index: int = 0, *, run: str = "run", grazing: bool = False, **fields) -> Frame:
+        rows, columns = np.mgrid[:120, :100]
+        rate = 200.0 / (1 + np.hypot(rows - 60, columns - 50) / 6) ** 2 + 0.5
+        if grazing:
+            rate = np.where(rows < 70, rate, 0.02)
+        image = rng.poisson(rate).astype(np.int32)
+        defaults = {
+            "key": FrameKey(run=run, stream="primary", data_key="pilatus", index=index),
+            "image": image,
+            "mask": np.zeros(image.shape, dtype=bool),
+            "taken_at": datetime(2026, 11, 22, tzinfo=UTC),
+            "detector": "pilatus",
+        }
+        return Frame(**{**defaults, **fields})
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loopback is reached directly, whatever the machine's proxy settings."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield
