@@ -90,6 +90,7 @@ class Pipeline:
             Record(
                 prediction=predictions[frame.key],
                 model=self._classifier.reference,
+                threshold=self._classifier.threshold,
                 feature_digest=self._classifier.feature_digest,
                 seconds=seconds,
                 taken_at=frame.taken_at,

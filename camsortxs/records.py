@@ -28,10 +28,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A prediction and all that is needed to trace it: model `name@version`, digest of the feature spec, time spent."""
+    """A prediction and all that is needed to trace it: model `name@version` and its threshold, feature digest, time."""
 
     prediction: Prediction
     model: str
+    threshold: float
     feature_digest: str
     seconds: float
     taken_at: datetime | None = None
