@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from camsortxs import __version__
+from camsortxs.decision import technique_of
 from camsortxs.records import Record
 from camsortxs.summary import DetectorSummary, RunSummary
 from camsortxs.techniques import TECHNIQUES, scicat_techniques
@@ -87,9 +88,9 @@ def stop_document(run: str, model: str, *, time: float, frames: int, index: Mapp
 
 def index_metadata(summary: RunSummary, records: Sequence[Record], *, model: str, by: str) -> dict[str, Any]:
     """Return the value of the `camsortxs` key on the raw run. A human label has its own field and is not in here."""
-    named = summary.decided if summary.probability is not None else None
+    technique = technique_of(summary.decided)
     return {
-        "technique": str(named) if named else None,
+        "technique": str(technique) if technique else None,
         "decided": str(summary.decided),
         "probability": _rounded(summary.probability),
         "techniques": [entry for decided in summary.techniques for entry in scicat_techniques(decided)],

@@ -6,7 +6,7 @@ class CamsortxsError(Exception):
 
 
 class FrameError(CamsortxsError):
-    """This message or image cannot be used: count it, log it once, dead-letter it, go on.
+    """One message or image cannot be used: count it, log it once, dead-letter it, go on.
 
     `reason` is a short slug (``"not_2d"``, ``"missing_file"``, ...) that labels the metric.
     """

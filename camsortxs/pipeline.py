@@ -55,7 +55,13 @@ class Pipeline:
         """Take one batch down the line; it is acknowledged only after the sink has it."""
         clock = _Clock()
         records = self._recognise(batch.frames, clock) if batch.frames else ()
-        outcome = Outcome(records=records, rejected=batch.rejected, ended=batch.ended, seconds=clock.seconds)
+        outcome = Outcome(
+            model=self._classifier.reference,
+            records=records,
+            rejected=batch.rejected,
+            ended=batch.ended,
+            seconds=clock.seconds,
+        )
         with clock.stage("write"):
             self._sink.write(outcome)
         batch.acknowledge()

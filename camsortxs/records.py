@@ -46,8 +46,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one batch: the records, the refusals, the runs that it completed, seconds by stage."""
+    """What became of one batch: the records, the refusals, the runs that it completed, seconds by stage.
 
+    `model` is the `name@version` that was serving, for the runs that leave no record to read it from.
+    """
+
+    model: str
     records: tuple[Record, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     ended: tuple[RunEnd, ...] = ()
