@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from camsortxs.frames import Frame, FrameKey
+from camsortxs_agent.demo.broker import embedded_broker
+from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "real"
 
@@ -53,8 +55,25 @@ def make_frame(rng: np.random.Generator):
 
 
 @pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback is reached directly, whatever the machine's proxy settings."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    yield
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """The bootstrap address of a real broker. Shared by all tests: use topics of your own."""
+    with embedded_broker() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def tiled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServer]:
+    """A real Tiled over HTTP, `uri` and `api_key`. Shared by all tests: use containers of your own.
+
+    Files under any `tmp_path` can be registered as external assets.
+    """
+    readable = [tmp_path_factory.getbasetemp()]
+    with embedded_tiled(tmp_path_factory.mktemp("tiled"), readable=readable) as server:
+        yield server

@@ -1,0 +1,74 @@
+"""An embedded Tiled server: a real socket, an SQLite catalogue, an API key, everything in one folder."""
+
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import yaml
+
+from camsortxs_agent.demo.processes import child, free_port, wait_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiledServer:
+    """Where the server listens (without the key), and the key that may do everything."""
+
+    uri: str
+    api_key: str
+
+
+@contextmanager
+def embedded_tiled(
+    folder: Path, *, readable: Sequence[Path] = (), port: int | None = None, timeout: float = 60.0
+) -> Iterator[TiledServer]:
+    """Run a Tiled server on the loopback interface for the length of the block.
+
+    Its catalogue, data and log live in `folder`. Files in the folders `readable` (the detectors') can be registered
+    as external assets. Nothing is created in the catalogue.
+
+    Raises
+    ------
+    ChildFailed
+        When it does not answer within `timeout` seconds; importing alone takes 10-20 s on two busy cores.
+    """
+    folder = folder.resolve()
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    server = TiledServer(uri=f"http://127.0.0.1:{port}", api_key=secrets.token_hex(16))
+    configuration = {
+        "authentication": {"single_user_api_key": server.api_key},
+        "uvicorn": {"host": "127.0.0.1", "port": port},
+        "trees": [
+            {
+                "path": "/",
+                "tree": "catalog",
+                "args": {
+                    "uri": f"sqlite:///{folder / 'catalog.db'}",
+                    "init_if_not_exists": True,
+                    "writable_storage": [str(data), f"duckdb:///{folder / 'storage.duckdb'}"],
+                    "readable_storage": [str(path.resolve()) for path in readable],
+                },
+            }
+        ],
+    }
+    # A file instead of options: what stands on a command line, everybody on the machine can read.
+    settings = folder / "tiled.yml"
+    settings.touch(mode=0o600)
+    settings.write_text(yaml.safe_dump(configuration))
+    log = folder / "tiled.log"
+    command = [sys.executable, "-m", "tiled", "serve", "config", str(settings)]
+    with child(command, log=log) as process:
+        wait_until(lambda: _healthy(server.uri), process=process, name="Tiled", log=log, timeout=timeout)
+        yield server
+
+
+def _healthy(uri: str) -> bool:
+    try:
+        return httpx.get(f"{uri}/healthz", trust_env=False, timeout=2.0).status_code == 200
+    except httpx.TransportError:
+        return False
