@@ -1,0 +1,105 @@
+"""How to reach a catalogue, and what its errors mean to us."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from tiled.client import from_profile, from_uri
+from tiled.client.container import Container
+
+from camsortxs.errors import SinkRejected, SinkUnavailable
+
+
+@dataclass(kw_only=True)
+class Catalogue:
+    """A lazily opened catalogue: nothing connects before the first use.
+
+    `address` is a Tiled URI or the name of a Tiled/databroker profile; `raw_path` and `results_path` name the
+    containers below it that hold the raw runs ("" for the root) and our records.
+    """
+
+    address: str
+    api_key: SecretStr | None = None
+    raw_path: str = ""
+    results_path: str = "camsortxs"
+
+    @cached_property
+    def root(self) -> Any:
+        """The client of the address itself."""
+        return open_catalogue(self.address, self.api_key)
+
+    @cached_property
+    def raw(self) -> Any:
+        """The container of raw runs."""
+        return _descend(self.root, self.raw_path, create=False)
+
+    @cached_property
+    def results(self) -> Any:
+        """The container of records, made when it is not there."""
+        return _descend(self.root, self.results_path, create=True)
+
+
+def open_catalogue(address: str, api_key: SecretStr | None = None) -> Any:
+    """Open a Tiled URI, or a Tiled/databroker profile by its name.
+
+    Raises
+    ------
+    httpx.HTTPError
+        When the server cannot be reached.
+    tiled.profiles.ProfileNotFound
+        When there is no such profile.
+    """
+    secret = api_key.get_secret_value() if api_key else None
+    if "://" not in address:
+        return from_profile(address, **({"api_key": secret} if secret else {}))
+    return from_uri(address, api_key=None if "api_key=" in address else secret)
+
+
+@contextmanager
+def as_sink_errors() -> Iterator[None]:
+    """Turn what httpx and the server say into what it means for a write.
+
+    Out of reach, overloaded, broken or not allowed (a key can be renewed): `SinkUnavailable`. A request that the
+    server will never take: `SinkRejected`.
+    """
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.TOO_MANY_REQUESTS,
+        )
+        if passing:
+            raise SinkUnavailable(f"Tiled answered {status}", retry_after=1.0) from error
+        raise SinkRejected(f"tiled_{status}", f"Tiled refused the write: {error}") from error
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise SinkUnavailable(f"Tiled cannot be reached: {type(error).__name__}", retry_after=1.0) from error
+
+
+def _descend(node: Any, path: str, *, create: bool) -> Any:
+    for name in filter(None, path.split("/")):
+        try:
+            node = node[name]
+        except KeyError:
+            if not create:
+                raise
+            node = _create_or_get(node, name)
+    return node
+
+
+def _create_or_get(parent: Container, name: str) -> Any:
+    try:
+        return parent.create_container(name)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.CONFLICT:
+            raise
+        return parent[name]

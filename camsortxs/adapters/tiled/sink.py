@@ -1,0 +1,126 @@
+"""Write-back: the record of a run, then the index on the run itself, each exactly once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import time
+from typing import Any
+
+from bluesky_tiled_plugins import TiledWriter
+from tiled.client.utils import ClientError
+
+from camsortxs import derived
+from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors
+from camsortxs.errors import SinkUnavailable
+from camsortxs.frames import FrameKey, Rejected
+from camsortxs.records import Outcome, Record
+from camsortxs.summary import summarise
+
+TAKEOVER_SECONDS = 10.0
+"""A record without a stop document is being written by another agent, or was left by one that died this long ago."""
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """What is known of a run that has not ended."""
+
+    records: dict[FrameKey, Record] = field(default_factory=dict)
+    rejected: dict[str, Rejected] = field(default_factory=dict)
+
+
+class TiledSink:
+    """Keeps what it is given until a run ends, then writes its record and its index.
+
+    Writing the same outcome twice changes nothing: the record is a container whose key names run and model, and a
+    complete one is left alone; the index is compared before it is written. `by` tells the live agent from a back-fill.
+    `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document.
+
+    Raises
+    ------
+    SinkUnavailable
+        From `write`, when Tiled cannot take it now, or does not show the end of the raw run yet.
+    SinkRejected
+        From `write`, when Tiled will never take it.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, by: str, patience: float = 30.0) -> None:
+        self._catalogue = catalogue
+        self._by = by
+        self._patience = patience
+        self._open: dict[str, _Run] = {}
+
+    def write(self, outcome: Outcome) -> None:
+        """Remember the records; finish the runs that have ended."""
+        for record in outcome.records:
+            self._open.setdefault(record.key.run, _Run()).records[record.key] = record
+        for item in outcome.rejected:
+            if item.key is not None:
+                self._open.setdefault(item.key.run, _Run()).rejected[f"{item.reason} {item.key}"] = item
+        for end in outcome.ended:
+            run = self._open.get(end.run, _Run())
+            self._finish(end.run, outcome.model, list(run.records.values()), list(run.rejected.values()))
+            self._open.pop(end.run, None)
+
+    def _finish(self, run: str, model: str, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
+        model = records[0].model if records else model
+        index = derived.index_metadata(summarise(records, rejected), records, model=model, by=self._by)
+        with as_sink_errors():
+            if records:
+                self._write_record(run, model, records, index)
+            self._write_index(run, index)
+
+    def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> None:
+        results = self._catalogue.results
+        key = derived.record_key(run, model)
+        existing = _get(results, key)
+        if existing is not None:
+            if "stop" in existing.metadata:
+                return
+            age = time() - existing.metadata["start"]["time"]
+            if age < TAKEOVER_SECONDS:
+                raise SinkUnavailable(f"record {key} is being written", retry_after=min(2.0, TAKEOVER_SECONDS - age))
+            existing.delete(recursive=True, external_only=False)
+        write = TiledWriter(results)
+        for name, document in _documents(run, model, records, index):
+            write(name, document)
+
+    def _write_index(self, run: str, index: dict[str, Any]) -> None:
+        raw = _get(self._catalogue.raw, run)
+        # Writing beside TiledWriter's own last write has erased stop documents: wait until Tiled shows it.
+        if raw is None or "stop" not in raw.metadata:
+            raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
+        if self._says(raw, index):
+            return
+        # A merge patch touches our key alone, and within it nothing but our fields: a human label stays.
+        patch = {derived.INDEX_KEY: index}
+        raw.patch_metadata(patch, content_type="application/merge-patch+json", drop_revision=False)
+        written = _get(self._catalogue.raw, run)
+        if written is None or not self._says(written, index) or "stop" not in written.metadata:
+            raise SinkUnavailable(f"the index of run {run} was overwritten by another writer", retry_after=0.2)
+
+    @staticmethod
+    def _says(raw: Any, index: dict[str, Any]) -> bool:
+        return derived.same_conclusion(index, raw.metadata.get(derived.INDEX_KEY) or {})
+
+
+def _documents(
+    run: str, model: str, records: Sequence[Record], index: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    now = time()
+    yield "start", derived.start_document(run, model, time=now, feature_digest=records[0].feature_digest)
+    yield "descriptor", derived.descriptor_document(run, model, time=now)
+    ordered = sorted(records, key=lambda r: (r.key.stream, r.key.data_key, r.key.index))
+    for seq_num, record in enumerate(ordered, start=1):
+        yield "event", derived.event_document(record, seq_num=seq_num, time=now)
+    yield "stop", derived.stop_document(run, model, time=now, frames=len(ordered), index=index)
+
+
+def _get(container: Any, key: str) -> Any | None:
+    """Fetch a node anew; None when there is none."""
+    try:
+        return container[key]
+    except KeyError:
+        return None
+    except ClientError as error:
+        if error.response.status_code == 404:
+            return None
+        raise
