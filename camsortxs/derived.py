@@ -96,7 +96,8 @@ def index_metadata(summary: RunSummary, records: Sequence[Record], *, model: str
         "techniques": [entry for decided in summary.techniques for entry in scicat_techniques(decided)],
         "detectors": [_detector(detector) for detector in summary.detectors],
         "frames": summary.frames,
-        "rejected": summary.rejected,
+        # Lists, not mappings: a merge patch replaces the one and mixes the other with what stood there.
+        "rejected": [{"reason": reason, "count": count} for reason, count in summary.rejected.items()],
         "model": model,
         "feature_digest": records[0].feature_digest if records else None,
         "camsortxs_version": __version__,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -69,21 +70,31 @@ class Frame:
 
 
 def check_image(image: npt.NDArray[Any]) -> None:
-    """Refuse an array that no detector writes, before any memory is spent on it.
+    """Refuse an array that no detector writes.
 
     Raises
     ------
     FrameError
         With reason `not_numeric`, `not_2d`, `empty` or `too_large`.
     """
-    if image.dtype.kind not in "biuf":
-        raise FrameError("not_numeric", f"pixels of type {image.dtype} are not real numbers")
-    if image.ndim != 2:
-        raise FrameError("not_2d", f"an image of shape {image.shape} is not two-dimensional")
-    if image.size == 0:
-        raise FrameError("empty", f"an image of shape {image.shape} has no pixels")
-    if image.size > MAX_PIXELS:
-        raise FrameError("too_large", f"{image.size / 1e6:.0f} megapixels are more than {MAX_PIXELS / 1e6:.0f}")
+    check_shape(image.shape, image.dtype)
+
+
+def check_shape(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Refuse a declared shape and type before any memory is spent on reading it; errors as in `check_image`.
+
+    >>> check_shape((1679, 1475), "int32")
+    """
+    kind = np.dtype(dtype)
+    if kind.kind not in "biuf":
+        raise FrameError("not_numeric", f"pixels of type {kind} are not real numbers")
+    if len(shape) != 2:
+        raise FrameError("not_2d", f"an image of shape {shape} is not two-dimensional")
+    pixels = prod(shape)
+    if pixels == 0:
+        raise FrameError("empty", f"an image of shape {shape} has no pixels")
+    if pixels > MAX_PIXELS:
+        raise FrameError("too_large", f"{pixels / 1e6:.3g} megapixels are more than {MAX_PIXELS / 1e6:.3g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

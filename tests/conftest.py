@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
+from bluesky_tiled_plugins import TiledWriter
+from event_model import compose_run
+from tiled.client import from_uri
 
 from camsortxs.frames import Frame, FrameKey
 from camsortxs_agent.demo.broker import embedded_broker
@@ -77,3 +81,39 @@ def tiled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServ
     readable = [tmp_path_factory.getbasetemp()]
     with embedded_tiled(tmp_path_factory.mktemp("tiled"), readable=readable) as server:
         yield server
+
+
+class RawRuns:
+    """Writes raw runs to Tiled as a beamline does; calling it begins (and, unless told otherwise, ends) one."""
+
+    def __init__(self, server: TiledServer, path: str) -> None:
+        self.path = path
+        self._root = from_uri(server.uri, api_key=server.api_key)
+        self.container = self._root.create_container(path)
+
+    def __call__(self, *, complete: bool = True, frames: np.ndarray | None = None) -> str:
+        write = TiledWriter(self.container)
+        run = compose_run()
+        write("start", run.start_doc)
+        if frames is not None:
+            shape = list(frames.shape[1:])
+            kind = {"source": "sim", "dtype": "array", "shape": shape, "dtype_numpy": frames.dtype.str}
+            stream = run.compose_descriptor(name="primary", data_keys={"pilatus": kind})
+            write("descriptor", stream.descriptor_doc)
+            for frame in frames:
+                write("event", stream.compose_event(data={"pilatus": frame}, timestamps={"pilatus": 1.0}))
+        if complete:
+            write("stop", run.compose_stop())
+        self.open = (write, run)
+        return run.start_doc["uid"]
+
+    def close(self) -> None:
+        self._root.context.close()
+
+
+@pytest.fixture
+def begin_raw_run(tiled_server: TiledServer) -> Iterator[RawRuns]:
+    """A container of raw runs of this test's own."""
+    runs = RawRuns(tiled_server, f"raw-{uuid4().hex[:8]}")
+    yield runs
+    runs.close()

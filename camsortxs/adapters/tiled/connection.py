@@ -43,6 +43,14 @@ class Catalogue:
         """The container of records, made when it is not there."""
         return _descend(self.root, self.results_path, create=True)
 
+    def close(self) -> None:
+        """Close its connections; the next use opens new ones."""
+        for name in ("raw", "results"):
+            self.__dict__.pop(name, None)
+        root = self.__dict__.pop("root", None)
+        if root is not None:
+            root.context.close()
+
 
 def open_catalogue(address: str, api_key: SecretStr | None = None) -> Any:
     """Open a Tiled URI, or a Tiled/databroker profile by its name.

@@ -13,7 +13,7 @@ from tiled.queries import KeyPresent
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue
 from camsortxs.errors import FrameError, SourceError
-from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd
+from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
 
 MIN_SIDE = 16
@@ -76,6 +76,7 @@ class TiledRuns:
             for index in range(first, min(first + self.batch, count)):
                 key = FrameKey(run=uid, stream=stream, data_key=data_key, index=index)
                 try:
+                    check_shape(array.shape[-2:], array.dtype)
                     image = _read(array, index)
                     frames.append(Frame(key=key, image=image, mask=bad_pixels(image), detector=data_key))
                 except FrameError as error:

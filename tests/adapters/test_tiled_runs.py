@@ -1,0 +1,97 @@
+"""Archived runs, read back from a real Tiled over HTTP."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
+from camsortxs.errors import SourceError
+from camsortxs.frames import MAX_PIXELS
+from camsortxs.pipeline import Pipeline
+from camsortxs.testing import TinyClassifier, TinyFeaturizer
+
+
+@pytest.fixture
+def catalogue(tiled_server, begin_raw_run) -> Iterator[Catalogue]:
+    catalogue = Catalogue(
+        address=tiled_server.uri,
+        api_key=SecretStr(tiled_server.api_key),
+        raw_path=begin_raw_run.path,
+        results_path=f"{begin_raw_run.path}-results",
+    )
+    yield catalogue
+    catalogue.close()
+
+
+@pytest.fixture
+def images(rng) -> np.ndarray:
+    return rng.poisson(3.0, size=(5, 40, 60)).astype(np.int32)
+
+
+def test_every_frame_of_a_run_comes_once_and_in_order(catalogue, begin_raw_run, images):
+    run = begin_raw_run(frames=images)
+
+    batches = list(TiledRuns(catalogue=catalogue, batch=2).batches())
+
+    frames = [frame for batch in batches for frame in batch.frames]
+    assert [frame.key.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert all(np.array_equal(frame.image, image) for frame, image in zip(frames, images, strict=True))
+    assert [end.run for end in batches[-1].ended] == [run]
+    assert max(len(batch.frames) for batch in batches) == 2
+
+
+def test_a_tagged_run_is_not_found_again_so_a_second_backfill_does_nothing(catalogue, begin_raw_run, images):
+    for _ in range(3):
+        begin_raw_run(frames=images[:1])
+    source = TiledRuns(catalogue=catalogue)
+    line = Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=TiledSink(catalogue, by="back-fill"))
+    assert source.count() == 3
+
+    line.run(source)
+
+    assert source.count() == 0
+    assert list(source.batches()) == []
+    assert {run.metadata["camsortxs"]["by"] for run in catalogue.raw.values()} == {"back-fill"}
+
+
+def test_a_run_that_has_not_ended_is_left_alone(catalogue, begin_raw_run, images):
+    begin_raw_run(frames=images, complete=False)
+
+    assert list(TiledRuns(catalogue=catalogue).batches()) == []
+
+
+def test_a_human_label_alone_does_not_hide_a_run(catalogue, begin_raw_run, images):
+    run = begin_raw_run(frames=images)
+    label = {"camsortxs": {"human": {"technique": "SAXS"}}}
+    catalogue.raw[run].patch_metadata(label, content_type="application/merge-patch+json")
+
+    assert TiledRuns(catalogue=catalogue).count() == 1
+
+
+def test_the_limit_counts_runs(catalogue, begin_raw_run, images):
+    for _ in range(3):
+        begin_raw_run(frames=images)
+    source = TiledRuns(catalogue=catalogue, limit=2)
+
+    assert source.count() == 2
+    assert sum(len(batch.ended) for batch in source.batches()) == 2
+
+
+def test_an_absurd_array_is_refused_before_it_is_fetched(catalogue, begin_raw_run, images, monkeypatch):
+    begin_raw_run(frames=images[:1])
+    monkeypatch.setattr("camsortxs.frames.MAX_PIXELS", 1_000)
+    assert MAX_PIXELS > 1_000
+
+    batches = list(TiledRuns(catalogue=catalogue).batches())
+
+    assert [item.reason for batch in batches for item in batch.rejected] == ["too_large"]
+    assert len(batches[-1].ended) == 1
+
+
+def test_a_server_out_of_reach_is_a_source_error(monkeypatch):
+    monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)
+
+    with pytest.raises(SourceError, match="cannot be reached"):
+        list(TiledRuns(catalogue=Catalogue(address="http://127.0.0.1:9")).batches())

@@ -1,0 +1,177 @@
+"""The exactly-once line against a real Tiled over HTTP."""
+
+import gc
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from camsortxs import derived
+from camsortxs.adapters.tiled import Catalogue, TiledSink
+from camsortxs.adapters.tiled import sink as sink_module
+from camsortxs.errors import SinkUnavailable
+from camsortxs.frames import FrameKey, Rejected, RunEnd
+from camsortxs.records import Outcome, Prediction, Record
+from camsortxs.techniques import Technique
+
+MODEL = "tiny@0.0.0"
+
+
+@pytest.fixture
+def catalogue(tiled_server, begin_raw_run) -> Iterator[Catalogue]:
+    catalogue = Catalogue(
+        address=tiled_server.uri,
+        api_key=SecretStr(tiled_server.api_key),
+        raw_path=begin_raw_run.path,
+        results_path=f"results-{uuid4().hex[:8]}",
+    )
+    yield catalogue
+    catalogue.close()
+
+
+def whole_run(run: str, technique: Technique = Technique.GISAXS) -> Outcome:
+    key = FrameKey(run=run, stream="primary", data_key="pilatus", index=0)
+    prediction = Prediction(
+        key=key,
+        technique=technique,
+        decided=technique,
+        probabilities=tuple(0.97 if t is technique else 0.01 for t in Technique),
+    )
+    record = Record(prediction=prediction, model=MODEL, threshold=0.6, feature_digest="tiny", seconds=0.01)
+    return Outcome(model=MODEL, records=(record,), ended=(RunEnd(run=run),))
+
+
+def index_of(catalogue: Catalogue, run: str) -> dict:
+    return catalogue.raw[run].metadata.get("camsortxs", {})
+
+
+def test_the_index_names_the_technique_in_the_form_of_scicat(catalogue, begin_raw_run):
+    run = begin_raw_run()
+
+    TiledSink(catalogue, by="agent").write(whole_run(run))
+
+    index = index_of(catalogue, run)
+    assert index["technique"] == "GISAXS"
+    assert index["techniques"] == [{"pid": "http://purl.org/pan-science/PaNET/PaNET01162", "name": "GISAXS"}]
+    assert (index["model"], index["by"], index["probability"]) == (MODEL, "agent", 0.97)
+    assert catalogue.raw[run].metadata["stop"]["run_start"] == run
+
+
+def test_the_record_is_a_derived_run_found_by_the_raw_uid(catalogue, begin_raw_run):
+    from tiled.queries import Eq
+
+    run = begin_raw_run()
+
+    TiledSink(catalogue, by="agent").write(whole_run(run))
+
+    (record,) = catalogue.results.search(Eq("start.raw_uid", run)).values()
+    assert record.metadata["stop"]["camsortxs"]["technique"] == "GISAXS"
+    assert list(record["primary"]["p_GISAXS"].read()) == [0.97]
+
+
+def test_a_second_writer_of_the_same_run_adds_no_record_and_no_revision(catalogue, begin_raw_run):
+    run = begin_raw_run()
+
+    for by in ("agent", "agent", "back-fill"):
+        TiledSink(catalogue, by=by).write(whole_run(run))
+
+    assert len(catalogue.results) == 1
+    assert len(catalogue.raw[run].metadata_revisions[:]) == 1  # what stood there before the one write
+    assert index_of(catalogue, run)["by"] == "agent"
+
+
+def test_a_human_label_and_other_peoples_keys_survive(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    theirs = {"camsortxs": {"human": {"technique": "GIWAXS"}}, "sample": {"name": "P3HT"}}
+    catalogue.raw[run].patch_metadata(theirs, content_type="application/merge-patch+json")
+
+    TiledSink(catalogue, by="agent").write(whole_run(run))
+
+    metadata = catalogue.raw[run].metadata
+    assert metadata["camsortxs"]["human"] == {"technique": "GIWAXS"}
+    assert metadata["camsortxs"]["technique"] == "GISAXS"
+    assert metadata["sample"] == {"name": "P3HT"}
+
+
+def test_nothing_is_written_on_a_run_that_tiled_does_not_show_as_complete(catalogue, begin_raw_run):
+    run = begin_raw_run(complete=False)
+    sink = TiledSink(catalogue, by="agent", patience=3.0)
+
+    with pytest.raises(SinkUnavailable) as refusal:
+        sink.write(whole_run(run))
+
+    assert refusal.value.patience == 3.0
+    assert index_of(catalogue, run) == {}
+
+    write, documents = begin_raw_run.open
+    write("stop", documents.compose_stop())
+    sink.write(whole_run(run))
+    assert index_of(catalogue, run)["technique"] == "GISAXS"
+
+
+def test_a_record_that_a_dead_agent_left_half_written_is_written_anew(catalogue, begin_raw_run, monkeypatch):
+    run = begin_raw_run()
+    key = derived.record_key(run, MODEL)
+    start = derived.start_document(run, MODEL, time=0.0)
+    catalogue.results.create_container(key, metadata={"start": start})
+
+    TiledSink(catalogue, by="agent").write(whole_run(run))
+
+    assert "stop" in catalogue.results[key].metadata
+    assert list(catalogue.results[key]["primary"]["raw_index"].read()) == [0]
+
+
+def test_a_record_in_the_hands_of_another_agent_is_waited_for(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    key = derived.record_key(run, MODEL)
+    start = derived.start_document(run, MODEL, time=sink_module.time())
+    catalogue.results.create_container(key, metadata={"start": start})
+
+    with pytest.raises(SinkUnavailable, match="is being written"):
+        TiledSink(catalogue, by="agent").write(whole_run(run))
+
+    assert "primary" not in catalogue.results[key]
+
+
+def test_a_run_whose_every_frame_was_refused_is_tagged_with_the_reasons(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    key = FrameKey(run=run, stream="primary", data_key="pilatus", index=0)
+    refused = Rejected(reason="missing_file", message="no such file", key=key)
+
+    TiledSink(catalogue, by="agent").write(replace(whole_run(run), records=(), rejected=(refused,)))
+
+    index = index_of(catalogue, run)
+    assert (index["decided"], index.get("technique")) == ("unknown", None)
+    assert index["rejected"] == [{"reason": "missing_file", "count": 1}]
+    assert len(catalogue.results) == 0
+
+
+def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    TiledSink(catalogue, by="agent").write(whole_run(run))
+    newer = whole_run(run)
+    key = FrameKey(run=run, stream="primary", data_key="pilatus", index=1)
+    refused = Rejected(reason="missing_file", message="no such file", key=key)
+
+    TiledSink(catalogue, by="agent").write(replace(newer, model="tiny@2", records=(), rejected=(refused,)))
+
+    index = index_of(catalogue, run)
+    assert (index["model"], index["decided"], index["frames"]) == ("tiny@2", "unknown", 0)
+    assert "technique" not in index
+
+
+@pytest.mark.parametrize("fault", ["nobody listens", "wrong key"])
+def test_a_server_that_cannot_be_used_now_is_unavailable(catalogue, begin_raw_run, tiled_server, monkeypatch, fault):
+    monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)
+    address = "http://127.0.0.1:9" if fault == "nobody listens" else tiled_server.uri
+    bad = Catalogue(address=address, api_key=SecretStr("wrong"), raw_path=begin_raw_run.path)
+
+    with pytest.raises(SinkUnavailable):
+        TiledSink(bad, by="agent").write(whole_run("a-run"))
+    bad.close()
+    # Tiled's client leaves its socket to the garbage collector when the very first request fails.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
