@@ -1,0 +1,159 @@
+"""The settings of the agent: one tree, from a TOML file below `CAMSORTXS_*` environment variables.
+
+The only file of the project that reads the environment.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class SettingsInvalid(ValueError):
+    """The settings cannot be used; the message says which field and what to do."""
+
+
+class Section(BaseModel):
+    """A part of the tree."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(Section):
+    """Where documents come from and results go to."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of the brokers.")
+    topics: tuple[str, ...] = Field(
+        ("demo.bluesky.runengine.documents",), min_length=1, description="Topics with Bluesky documents."
+    )
+    group_id: str = Field("camsortxs", min_length=1, description="Consumer group; agents of one group share the work.")
+    results_topic: str = Field("demo.bluesky.camsortxs.documents", description="Topic of our own documents.")
+    dead_letter_topic: str = Field("demo.bluesky.camsortxs.dead-letters", description="Topic of refused messages.")
+    security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    sasl_mechanism: str | None = Field(None, description="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, GSSAPI, OAUTHBEARER.")
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_location: Path | None = None
+    ssl_certificate_location: Path | None = None
+    ssl_key_location: Path | None = None
+    ssl_key_password: SecretStr | None = None
+    session_timeout_seconds: Positive = 10.0
+    max_message_bytes: int = Field(64_000_000, gt=0, description="Larger messages are refused, not decoded.")
+    extra: dict[str, str] = Field(
+        default_factory=dict, description="Further librdkafka properties, as they are; no secrets in here."
+    )
+
+
+class TiledSettings(Section):
+    """Where records and indexes are written."""
+
+    uri: str = Field("http://127.0.0.1:8000", description="Tiled URI, or a Tiled/databroker profile name.")
+    api_key: SecretStr | None = Field(
+        None, description="Scopes: read:*, write:metadata, create:node, write:data. Best as CAMSORTXS_TILED__API_KEY."
+    )
+    raw_path: str = Field("", description="Container of the raw runs; empty for the root.")
+    results_path: str = Field("camsortxs", description="Container of our records; made when it is not there.")
+    index_patience_seconds: Positive = Field(
+        30.0, description="How long a raw run may take to show as complete in Tiled after its stop document."
+    )
+
+
+class ModelSettings(Section):
+    """Which bundle classifies."""
+
+    path: Path | None = Field(None, description="Folder of a bundle; the shipped one when there is none.")
+    threshold: float | None = Field(None, ge=0, le=1, description="Overrides the bundle's own threshold.")
+
+
+class PixelSettings(Section):
+    """Where detector files may be read."""
+
+    roots: tuple[Path, ...] = Field((), description="Only files below these folders, links resolved, are opened.")
+    path_map: dict[str, str] = Field(
+        default_factory=dict, description="Prefix in the documents -> prefix on this machine."
+    )
+    late_file_seconds: float = Field(30.0, ge=0, description="How long to wait for a file that is not there yet.")
+
+
+class BatchSettings(Section):
+    """How much goes down the line at once."""
+
+    frames: int = Field(16, gt=0)
+    wait_seconds: Positive = Field(0.25, description="A batch that is not full goes after this long.")
+
+
+class DeadLetterSettings(Section):
+    """Where refused messages are kept beside the topic."""
+
+    path: Path = Field(Path("dead-letters.jsonl"), description="JSON lines, one refused message each.")
+
+
+class HttpSettings(Section):
+    """Where /metrics, /healthz and /readyz are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(9108, ge=0, le=65535, description="0 takes a free port.")
+
+
+class LogSettings(Section):
+    """How events are logged, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(BaseSettings):
+    """The whole tree. Environment variables (`CAMSORTXS_KAFKA__GROUP_ID=...`) go before the file.
+
+    >>> Settings().batch.frames
+    16
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CAMSORTXS_", env_nested_delimiter="__", extra="forbid", frozen=True, title="camSortXS agent"
+    )
+
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    tiled: TiledSettings = Field(default_factory=TiledSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    pixels: PixelSettings = Field(default_factory=PixelSettings)
+    batch: BatchSettings = Field(default_factory=BatchSettings)
+    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **sources: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment go before the file (which `load` passes in as initial values)."""
+        return sources["env_settings"], init_settings
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read `path` (TOML), below the environment.
+
+        Raises
+        ------
+        SettingsInvalid
+            Naming the field and the problem, never a secret's value.
+        """
+        try:
+            return cls(**(tomllib.loads(path.read_text()) if path else {}))
+        except OSError as error:
+            raise SettingsInvalid(f"{path} cannot be read: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsInvalid(f"{path} is not TOML: {error}") from error
+        except ValidationError as error:
+            problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+            raise SettingsInvalid("\n".join([f"{path or 'the environment'}:", *problems])) from None
+
+
+def schema_json() -> str:
+    """Return the JSON Schema of the tree, as `deploy/settings.schema.json` holds it."""
+    return json.dumps(Settings.model_json_schema(), indent=2) + "\n"
