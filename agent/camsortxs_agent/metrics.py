@@ -1,0 +1,158 @@
+"""Every metric of the agent, and the port that serves them. The only file that imports Prometheus."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
+from threading import Lock, Thread
+from time import time
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, make_wsgi_app
+
+from camsortxs import __version__
+from camsortxs.records import Outcome
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Metrics:
+    """The numbers of one agent, in a registry of its own. It is an `Observer` of the pipeline."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.documents = Counter(
+            "camsortxs_documents_received", "Bluesky documents received, by name.", ["name"], registry=registry
+        )
+        self.frames = Counter(
+            "camsortxs_frames_classified", "Frames classified, by what was decided.", ["decided"], registry=registry
+        )
+        self.contradictions = Counter(
+            "camsortxs_frames_contradicted", "Frames whose metadata contradicts the image.", registry=registry
+        )
+        self.rejected = Counter(
+            "camsortxs_items_rejected", "Messages and frames refused, by reason.", ["reason"], registry=registry
+        )
+        self.runs = Counter("camsortxs_runs_finished", "Runs whose record and index are written.", registry=registry)
+        self.dead_letters = Counter(
+            "camsortxs_dead_letters_written", "Dead letters written, by reason.", ["reason"], registry=registry
+        )
+        self.retries = Counter(
+            "camsortxs_sink_retries", "Failed tries to write, each followed by another.", registry=registry
+        )
+        self.stages = Histogram(
+            "camsortxs_stage_duration_seconds",
+            "Seconds a batch spends in each stage of the line.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.latency = Histogram(
+            "camsortxs_frame_latency_seconds",
+            "Seconds from the frame being taken to its result being written.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.batches = Histogram(
+            "camsortxs_batch_size_frames",
+            "Frames in a batch.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "camsortxs_consumer_lag_messages",
+            "Messages in the partition that are not acknowledged yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)
+        self.ready = Gauge("camsortxs_agent_ready", "1 when the agent can do its work.", registry=registry)
+        self.model = Info("camsortxs_model", "The model that serves.", registry=registry)
+        self.build = Info("camsortxs_build", "The software that runs.", registry=registry)
+        self.build.info({"version": __version__})
+
+    def observe(self, outcome: Outcome) -> None:
+        """Count what became of a batch."""
+        now = time()
+        for record in outcome.records:
+            self.frames.labels(str(record.prediction.decided)).inc()
+            if record.prediction.contradiction:
+                self.contradictions.inc()
+            if record.taken_at is not None:
+                self.latency.observe(max(0.0, now - record.taken_at.timestamp()))
+        for item in outcome.rejected:
+            self.rejected.labels(item.reason).inc()
+        self.runs.inc(len(outcome.ended))
+        if outcome.records:
+            self.batches.observe(len(outcome.records))
+        for stage, seconds in outcome.seconds.items():
+            self.stages.labels(stage).observe(seconds)
+
+
+@dataclass(kw_only=True)
+class Readiness:
+    """Whether the agent can do its work, and if not, why not. Safe to use from several threads."""
+
+    gauge: Gauge | None = None
+    _reasons: dict[str, str] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def set(self, part: str, problem: str | None) -> None:
+        """Note the problem of a part, or that it has none."""
+        with self._lock:
+            if problem is None:
+                self._reasons.pop(part, None)
+            else:
+                self._reasons[part] = problem
+            if self.gauge is not None:
+                self.gauge.set(not self._reasons)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The problems by part; empty when ready."""
+        with self._lock:
+            return dict(self._reasons)
+
+
+@contextmanager
+def http_server(metrics: Metrics, readiness: Readiness, *, host: str, port: int) -> Iterator[int]:
+    """Serve `/metrics`, `/healthz` (the process lives) and `/readyz` (200, or 503 with the reasons); yield the port."""
+    server = make_server(host, port, _application(metrics, readiness), _Server, handler_class=_Quiet)
+    thread = Thread(target=server.serve_forever, name="http", daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _application(metrics: Metrics, readiness: Readiness) -> Callable[..., Iterable[bytes]]:
+    expose = make_wsgi_app(metrics.registry)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/metrics":
+            return expose(environ, start_response)
+        status, body = "404 Not Found", {"paths": ["/metrics", "/healthz", "/readyz"]}
+        if path == "/healthz":
+            status, body = "200 OK", {}
+        elif path == "/readyz":
+            problems = readiness.problems
+            status, body = ("503 Service Unavailable" if problems else "200 OK"), {"problems": problems}
+        start_response(status, [("Content-Type", "application/json")])
+        return [json.dumps(body).encode()]
+
+    return application
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: a probe a second would drown the log."""
