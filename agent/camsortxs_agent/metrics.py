@@ -136,7 +136,9 @@ def _application(metrics: Metrics, readiness: Readiness) -> Callable[..., Iterab
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return expose(environ, start_response)
+            exposed: Iterable[bytes] = expose(environ, start_response)
+            return exposed
+        body: dict[str, Any]
         status, body = "404 Not Found", {"paths": ["/metrics", "/healthz", "/readyz"]}
         if path == "/healthz":
             status, body = "200 OK", {}

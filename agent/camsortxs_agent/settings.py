@@ -129,10 +129,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **sources: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment go before the file (which `load` passes in as initial values)."""
-        return sources["env_settings"], init_settings
+        """Let the environment go before the file (which `load` passes in as initial values), and read nothing else."""
+        return env_settings, init_settings
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
