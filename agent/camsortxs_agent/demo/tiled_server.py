@@ -23,12 +23,17 @@ class TiledServer:
 
 @contextmanager
 def embedded_tiled(
-    folder: Path, *, readable: Sequence[Path] = (), port: int | None = None, timeout: float = 60.0
+    folder: Path,
+    *,
+    readable: Sequence[Path] = (),
+    port: int | None = None,
+    log: Path | None = None,
+    timeout: float = 60.0,
 ) -> Iterator[TiledServer]:
     """Run a Tiled server on the loopback interface for the length of the block.
 
-    Its catalogue, data and log live in `folder`. Files in the folders `readable` (the detectors') can be registered
-    as external assets. Nothing is created in the catalogue.
+    Its catalogue and data live in `folder`, its log too unless `log` says otherwise. Files in the folders `readable`
+    (the detectors') can be registered as external assets. Nothing is created in the catalogue.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def embedded_tiled(
     settings = folder / "tiled.yml"
     settings.touch(mode=0o600)
     settings.write_text(yaml.safe_dump(configuration))
-    log = folder / "tiled.log"
+    log = log or folder / "tiled.log"
     command = [sys.executable, "-m", "tiled", "serve", "config", str(settings)]
     with child(command, log=log) as process:
         wait_until(lambda: _healthy(server.uri), process=process, name="Tiled", log=log, timeout=timeout)

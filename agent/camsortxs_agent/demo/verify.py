@@ -33,16 +33,20 @@ def read_back(
     server: TiledServer, runs: Iterable[str], *, raw: str = "", results: str = "camsortxs"
 ) -> dict[str, Found]:
     """Ask Tiled about `runs`, which lie in the container `raw`; records lie in the container `results`."""
-    with httpx.Client(
-        base_url=f"{server.uri}/api/v1",
-        headers={"Authorization": f"Apikey {server.api_key}"},
-        timeout=30.0,
-        trust_env=False,
-    ) as http:
+    with _connect(server) as http:
         records = Counter(
             item["attributes"]["metadata"].get("start", {}).get("raw_uid") for item in _children(http, results)
         )
         return {run: _find(http, f"{raw}/{run}".lstrip("/"), records[run]) for run in runs}
+
+
+def _connect(server: TiledServer) -> httpx.Client:
+    return httpx.Client(
+        base_url=f"{server.uri}/api/v1",
+        headers={"Authorization": f"Apikey {server.api_key}"},
+        timeout=30.0,
+        trust_env=False,
+    )
 
 
 def _find(http: httpx.Client, path: str, records: int) -> Found:
@@ -63,3 +67,9 @@ def _children(http: httpx.Client, path: str) -> Iterator[Mapping[str, Any]]:
         page = answer.raise_for_status().json()
         yield from page["data"]
         url = page["links"]["next"]
+
+
+def tagged(server: TiledServer, *, raw: str = "") -> set[str]:
+    """Return the runs in the container `raw` that have a tag."""
+    with _connect(server) as http:
+        return {item["id"] for item in _children(http, raw) if "camsortxs" in item["attributes"]["metadata"]}
