@@ -1,0 +1,84 @@
+"""The command line of the agent: `camsortxs-agent COMMAND`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camsortxs import __version__
+from camsortxs_agent import check as checks
+from camsortxs_agent import log, service, wiring
+from camsortxs_agent.settings import Settings, SettingsInvalid, schema_json
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
+
+Config = Annotated[
+    Path | None,
+    typer.Option(help="TOML file; `CAMSORTXS_*` environment variables go before it.", dir_okay=False),
+]
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Name the technique of every frame that comes, until SIGTERM.
+
+    Exit codes: 0 after a signal, 1 when Kafka refuses us or something unforeseen happens, 2 when the model or the
+    settings are not to be used.
+
+    For example:
+
+        camsortxs-agent run --config /etc/camsortxs/agent.toml
+
+        CAMSORTXS_TILED__API_KEY=secret camsortxs-agent run --config agent.toml
+    """
+    settings = _settings(config)
+    log.configure(level=settings.log.level, format=settings.log.format)
+    raise typer.Exit(service.run(partial(wiring.build, settings)))
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Say whether the agent could work: model, broker, Tiled, folders. Exit code 1 when not.
+
+    For example:
+
+        camsortxs-agent check --config agent.toml
+    """
+    settings = _settings(config)
+    log.configure(level="error", format="console")
+    raise typer.Exit(0 if checks.report(checks.perform(settings)) else 1)
+
+
+@app.command()
+def settings_schema() -> None:
+    """Print the JSON Schema of the settings.
+
+    For example:
+
+        camsortxs-agent settings-schema > settings.schema.json
+    """
+    sys.stdout.write(schema_json())
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    """Listen to Bluesky documents on Kafka, name the X-ray scattering technique of every frame, write it to Tiled."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _settings(path: Path | None) -> Settings:
+    try:
+        return Settings.load(path)
+    except SettingsInvalid as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(service.Exit.BAD_MODEL) from error
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,127 @@
+"""What could not be used is kept: on a topic and in a file, with the reason and the original bytes."""
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.frames import Rejected
+from camsortxs.records import Outcome, Record
+from camsortxs_agent.wire import Publisher
+
+log = structlog.get_logger()
+
+MAX_TOPIC_BYTES = 900_000
+"""A letter larger than this goes to the topic without the original bytes (brokers take 1 MB); the file has them."""
+
+
+class DeadLetters:
+    """Writes every refusal to a topic and to a JSON-lines file, either of which may be None.
+
+    `written` is told the reason of each.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher | None,
+        *,
+        topic: str | None = None,
+        file: Path | None = None,
+        written: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self._publisher = publisher
+        self._topic = topic
+        self._file = file
+        self._written = written
+
+    def write(self, outcome: Outcome) -> None:
+        """Keep the refusals of an outcome.
+
+        Raises
+        ------
+        SinkUnavailable
+            When topic or file cannot take them now: they may come twice when it is tried again.
+        """
+        self._keep([_letter(item) for item in outcome.rejected])
+        for item in outcome.rejected:
+            log.warning("rejected", reason=item.reason, message=item.message, key=str(item.key or ""), **item.origin)
+
+    def refuse(self, outcome: Outcome, error: SinkRejected) -> None:
+        """Keep the records that a sink refused for good.
+
+        Raises
+        ------
+        SinkUnavailable
+            As `write`.
+        """
+        letter = {
+            **_heading(error.reason, str(error)),
+            "records": [_spelled(record) for record in outcome.records],
+            "ended": [end.run for end in outcome.ended],
+        }
+        self._keep([letter])
+        log.error("sink_refused", reason=error.reason, message=str(error), runs=sorted(_runs(outcome)))
+
+    def _keep(self, letters: list[dict[str, Any]]) -> None:
+        if not letters:
+            return
+        if self._publisher is not None and self._topic:
+            self._publisher.publish(self._topic, [(str(letter.get("run") or ""), _short(letter)) for letter in letters])
+        if self._file is not None:
+            try:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(letter) + "\n" for letter in letters)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise SinkUnavailable(f"dead letters: {error}") from error
+        for letter in letters:
+            self._written(letter["reason"])
+
+
+def _heading(reason: str, message: str) -> dict[str, Any]:
+    return {"time": datetime.now(UTC).isoformat(), "reason": reason, "message": message}
+
+
+def _letter(item: Rejected) -> dict[str, Any]:
+    return {
+        **_heading(item.reason, item.message),
+        "origin": {name: _plain(value) for name, value in item.origin.items()},
+        "run": item.key.run if item.key else None,
+        "frame": asdict(item.key) if item.key else None,
+        "payload": b64encode(item.payload).decode() if item.payload is not None else None,
+    }
+
+
+def _short(letter: Mapping[str, Any]) -> bytes:
+    whole = json.dumps(letter).encode()
+    if len(whole) <= MAX_TOPIC_BYTES:
+        return whole
+    return json.dumps({**letter, "payload": None, "payload_bytes": len(letter.get("payload") or "") * 3 // 4}).encode()
+
+
+def _spelled(record: Record) -> dict[str, Any]:
+    prediction = record.prediction
+    return {
+        **asdict(record.key),
+        "technique": str(prediction.technique) if prediction.technique else None,
+        "decided": str(prediction.decided),
+        "probabilities": prediction.probabilities,
+        "model": record.model,
+    }
+
+
+def _runs(outcome: Outcome) -> set[str]:
+    return {record.key.run for record in outcome.records} | {end.run for end in outcome.ended}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

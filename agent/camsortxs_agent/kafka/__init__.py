@@ -1,0 +1,7 @@
+"""Kafka, both ways. Nothing else in the project knows of it."""
+
+from camsortxs_agent.kafka.health import topics_of
+from camsortxs_agent.kafka.publisher import KafkaPublisher
+from camsortxs_agent.kafka.source import KafkaSource
+
+__all__ = ["KafkaPublisher", "KafkaSource", "topics_of"]

@@ -1,0 +1,63 @@
+"""Documents out: delivered, all of them, or an error."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs_agent.kafka.health import LIBRDKAFKA
+
+
+class KafkaPublisher:
+    """Sends messages to topics, and says for each lot whether all of it was delivered.
+
+    `config` goes to librdkafka as it is; nothing connects before the first message.
+    """
+
+    def __init__(self, *, config: Mapping[str, Any], timeout: float = 10.0) -> None:
+        self._config = {"enable.idempotence": True, "message.timeout.ms": int(timeout * 1000), "linger.ms": 0, **config}
+        self._timeout = timeout
+        self._producer: Producer | None = None
+
+    def publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages (key, value) in order and wait until they are delivered.
+
+        Raises
+        ------
+        SinkUnavailable
+            When not all of them were; those that were come twice when the lot is sent again.
+        SinkRejected
+            With reason `message_too_large`.
+        """
+        if self._producer is None:
+            self._producer = Producer({**self._config, "error_cb": _heard}, logger=LIBRDKAFKA)
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        try:
+            for key, value in messages:
+                self._producer.produce(topic, value=value, key=key, on_delivery=delivered)
+                self._producer.poll(0)
+        except BufferError:
+            self._producer.purge()
+            raise SinkUnavailable(f"{topic}: more is queued than the broker takes") from None
+        except KafkaException as error:
+            failures.append(error.args[0])
+        late = self._producer.flush(self._timeout + 1.0)
+        if failures:
+            if any(error.fatal() for error in failures):
+                self._producer = None  # this one never works again, a new one may
+            if failures[0].name() == "MSG_SIZE_TOO_LARGE" or failures[0].name() == "_MSG_SIZE_TOO_LARGE":
+                raise SinkRejected("message_too_large", f"{topic}: {failures[0].str()}")
+            raise SinkUnavailable(f"{topic}: {failures[0].str()}")
+        if late:
+            self._producer.purge()
+            raise SinkUnavailable(f"{topic}: not delivered within {self._timeout:g} s")
+
+
+def _heard(error: KafkaError) -> None:
+    """Each message tells of its own failure; librdkafka's own words are in its log."""

@@ -1,0 +1,137 @@
+"""From settings to a running agent: the only place that names concrete classes."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from camsortxs.adapters.pixels import FilePixels
+from camsortxs.adapters.retry import RetryingSink
+from camsortxs.adapters.tiled import Catalogue, TiledSink
+from camsortxs.classifiers.base import Classifier
+from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.features.base import Featurizer
+from camsortxs.pipeline import Pipeline
+from camsortxs.records import Outcome, Sink
+from camsortxs_agent.dead_letters import DeadLetters
+from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
+from camsortxs_agent.metrics import Metrics, Readiness, http_server
+from camsortxs_agent.results import ResultsTopic
+from camsortxs_agent.runs import Runs
+from camsortxs_agent.service import Agent, Stop
+from camsortxs_agent.settings import ModelSettings, Settings, TiledSettings
+
+log = structlog.get_logger()
+
+Model = tuple[Featurizer, Classifier]
+
+
+class InTurn:
+    """Several sinks as one: each is given the outcome once the one before it has it; `written` is told at the end."""
+
+    def __init__(self, sinks: Sequence[Sink], *, written: Callable[[], None]) -> None:
+        self._sinks = tuple(sinks)
+        self._written = written
+
+    def write(self, outcome: Outcome) -> None:
+        """Write to one sink after another; errors as of theirs."""
+        for sink in self._sinks:
+            sink.write(outcome)
+        self._written()
+
+
+def load_model(settings: ModelSettings) -> Model:
+    """Load the bundle and the features that it was trained on.
+
+    Raises
+    ------
+    ModelError
+        When it is not to be used.
+    """
+    from camsortxs.testing import TinyClassifier, TinyFeaturizer  # until the first bundle is there
+
+    return TinyFeaturizer(), TinyClassifier()
+
+
+def catalogue(settings: TiledSettings) -> Catalogue:
+    """Return the catalogue, not opened yet."""
+    return Catalogue(
+        address=settings.uri,
+        api_key=settings.api_key,
+        raw_path=settings.raw_path,
+        results_path=settings.results_path,
+    )
+
+
+def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Model] = load_model) -> Agent:
+    """Wire an agent; nothing connects yet.
+
+    Raises
+    ------
+    ModelError
+        When the bundle is not to be used.
+    """
+    featurizer, classifier = load(settings.model)
+    metrics = Metrics()
+    metrics.model.info({"reference": classifier.reference, "features": classifier.feature_digest})
+    readiness = Readiness(gauge=metrics.ready)
+    readiness.set("kafka", "no partition is assigned yet")
+    runs = Runs(
+        pixels=FilePixels(
+            roots=settings.pixels.roots,
+            path_map=settings.pixels.path_map,
+            patience=settings.pixels.late_file_seconds,
+        )
+    )
+    metrics.open_runs.set_function(lambda: len(runs))
+    source = KafkaSource(
+        config=config.consumer(settings.kafka),
+        topics=settings.kafka.topics,
+        runs=runs,
+        batch_frames=settings.batch.frames,
+        batch_seconds=settings.batch.wait_seconds,
+        max_bytes=settings.kafka.max_message_bytes,
+        ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
+        received=lambda name: metrics.documents.labels(name).inc(),
+        lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),
+    )
+    publisher = KafkaPublisher(config=config.producer(settings.kafka))
+    letters = DeadLetters(
+        publisher,
+        topic=settings.kafka.dead_letter_topic,
+        file=settings.dead_letters.path,
+        written=lambda reason: metrics.dead_letters.labels(reason).inc(),
+    )
+
+    def waiting(error: SinkUnavailable) -> None:
+        if "sinks" not in readiness.problems:
+            log.warning("sink_unavailable", error=str(error))
+        readiness.set("sinks", str(error))
+        metrics.retries.inc()
+        source.keep_alive()
+
+    def patiently(sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
+        return RetryingSink(sink, waiting=waiting, rejected=rejected, stopping=stop)
+
+    def given_up(outcome: Outcome, error: SinkRejected) -> None:
+        log.error("dead_letter_lost", error=str(error))
+
+    keep = patiently(letters, given_up)
+
+    def refuse(outcome: Outcome, error: SinkRejected) -> None:
+        letters.refuse(outcome, error)
+
+    sinks = InTurn(
+        [
+            keep,
+            patiently(ResultsTopic(publisher, topic=settings.kafka.results_topic), refuse),
+            patiently(
+                TiledSink(catalogue(settings.tiled), by="live", patience=settings.tiled.index_patience_seconds), refuse
+            ),
+        ],
+        written=lambda: readiness.set("sinks", None),
+    )
+    return Agent(
+        pipeline=Pipeline(featurizer=featurizer, classifier=classifier, sink=sinks, observers=[metrics]),
+        source=source,
+        http=http_server(metrics, readiness, host=settings.http.host, port=settings.http.port),
+    )
