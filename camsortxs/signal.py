@@ -9,10 +9,6 @@ from camsortxs.frames import Frame
 
 MIN_LIT = 0.02
 """Darks of photon-counting detectors have 0.1-0.6 % lit pixels, the weakest useful frame known to us 2.3 %."""
-DIRECT_BEAM_PIXELS = 400
-"""In a dark frame, more than `DIRECT_BEAM_SHARE` of all counts within this many pixels (a disc 22 across) is the beam."""
-DIRECT_BEAM_SHARE = 0.9
-MIN_BEAM_PIXELS = 9
 FLAT_BLOCK = 16
 FLAT_STRUCTURE = 1.5
 """Means over blocks of 16 x 16 pixels that scatter less than this many times what noise alone explains are flat."""
@@ -20,11 +16,11 @@ _SAMPLE = 100_000
 
 
 def no_signal(frame: Frame) -> str | None:
-    """Say why the frame carries no scattering: `dark`, `flat`, `direct_beam`, or None when it does carry some.
+    """Say why the frame carries no scattering: `empty`, `flat`, or None when it does carry some.
 
-    A photon counter is dark when hardly a pixel is lit; a lit pixel without a lit neighbour is a cosmic hit or a hot
-    pixel and does not count. An integrating detector (median above zero) is dark, or evenly lit, when there is no
-    structure beyond the noise of its pixels.
+    A photon counter's frame is empty when hardly a pixel is lit (shutter closed, or the direct beam alone); a lit pixel
+    without a lit neighbour is a cosmic hit or a hot pixel and does not count. Where the median is above zero, a frame
+    without structure beyond the noise of its pixels is flat: a flat field, or the dark of an integrating detector.
 
     Source: `SIMULATION.md` section 6 (policy, and the figures above).
     """
@@ -34,14 +30,9 @@ def no_signal(frame: Frame) -> str | None:
     offset = float(np.median(values[:: max(1, values.size // _SAMPLE)]))
     if offset > 0:
         return "flat" if _structure(counts, valid) < FLAT_STRUCTURE else None
+    # Weak scattering beside an unstopped beam is a signal: real gratings put 97 % of their counts into the beam.
     lit = _with_lit_neighbour(counts > 0).sum() / values.size
-    if lit >= MIN_LIT:
-        return None
-    brightest = min(DIRECT_BEAM_PIXELS, values.size - 1)
-    positive = np.maximum(values, 0.0)
-    share = np.partition(positive, -brightest)[-brightest:].sum() / max(float(positive.sum()), 1.0)
-    # Weak scattering beside an unstopped beam stays a signal: real gratings put 97 % of their counts into the beam.
-    return "direct_beam" if lit * values.size >= MIN_BEAM_PIXELS and share > DIRECT_BEAM_SHARE else "dark"
+    return "empty" if lit < MIN_LIT else None
 
 
 def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
