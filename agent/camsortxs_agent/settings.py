@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -48,6 +48,22 @@ class KafkaSettings(Section):
         default_factory=dict, description="Further librdkafka properties, as they are; no secrets in here."
     )
 
+    @field_validator("extra")
+    @classmethod
+    def _no_secrets(cls, extra: dict[str, str]) -> dict[str, str]:
+        for name in extra:
+            if "password" in name or "secret" in name:
+                raise ValueError(f"{name} is a secret: use sasl_password or ssl_key_password, best in the environment")
+        return extra
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        if self.security_protocol.startswith("sasl") and self.sasl_mechanism is None:
+            raise ValueError(f"security_protocol {self.security_protocol} needs sasl_mechanism, SCRAM-SHA-512 say")
+        if {self.results_topic, self.dead_letter_topic} & set(self.topics):
+            raise ValueError("results_topic and dead_letter_topic cannot be among topics: we would read ourselves")
+        return self
+
 
 class TiledSettings(Section):
     """Where records and indexes are written."""
@@ -61,6 +77,13 @@ class TiledSettings(Section):
     index_patience_seconds: Positive = Field(
         30.0, description="How long a raw run may take to show as complete in Tiled after its stop document."
     )
+
+    @field_validator("uri")
+    @classmethod
+    def _no_key_in_it(cls, uri: str) -> str:
+        if "api_key=" in uri:
+            raise ValueError("addresses are logged: put the key into tiled.api_key (CAMSORTXS_TILED__API_KEY) instead")
+        return uri
 
 
 class ModelSettings(Section):
