@@ -1,1 +1,85 @@
-"""Which pixels are bad."""
+"""Which pixels are bad: by the values that detectors write into them, and by the shape of their gaps."""
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_GAP = 40
+"""Wider bands without a count are shadows; the widest gap between modules in use (Eiger 9M, 16M) has 38 pixels."""
+_SENTINEL_SHARE = 1e-3
+_EMPTY_SHARE = 0.25
+
+Mask = npt.NDArray[np.bool_]
+
+
+def bad_pixels(image: npt.NDArray[Any]) -> Mask:
+    """Return the mask of `image` (height, width), True = bad pixel.
+
+    By value: NaN and infinities; negative integers; the largest value of the type (gaps of Eiger, saturated CCD);
+    -1 and -2 in a float image when they stand in more than 0.1 % of it (a dark-subtracted image has other negatives,
+    and they are noise). By shape: bands of zeros across the whole detector between lit modules, and what lies outside
+    the disc of a round image plate or CCD. A dark lower half is not a gap: it may be a sample horizon.
+
+    >>> import numpy as np
+    >>> bad_pixels(np.array([[1, -1], [3, 2**31 - 1]], dtype=np.int32))
+    array([[False,  True],
+           [False,  True]])
+    """
+    bad = _by_value(image)
+    bad |= _bands(image, bad) | _bands(image.T, bad.T).T
+    if image.dtype.kind == "u":
+        bad |= _outside_disc(image)
+    return bad
+
+
+def _by_value(image: npt.NDArray[Any]) -> Mask:
+    kind = image.dtype.kind
+    bad: Mask
+    if kind == "f":
+        bad = ~np.isfinite(image)
+        for sentinel in (-1.0, -2.0):
+            equal = image == sentinel
+            if equal.sum() > _SENTINEL_SHARE * image.size:
+                bad |= equal
+    elif kind in "iu":
+        limits = np.iinfo(image.dtype)
+        # Eiger marks gaps with the largest value and single bad pixels with the one before.
+        top = limits.max - (image.dtype == np.uint32)
+        bad = image >= top if image.dtype.itemsize > 1 else np.zeros(image.shape, dtype=bool)
+        if kind == "i":
+            bad |= image < 0
+    else:
+        bad = np.zeros(image.shape, dtype=bool)
+    return bad
+
+
+def _bands(image: npt.NDArray[Any], bad: Mask) -> Mask:
+    """Find bands of rows without a count, closed in by lit rows on both sides."""
+    empty = ~np.logical_and(image != 0, ~bad).any(axis=1)
+    bands = np.zeros(image.shape, dtype=bool)
+    if empty.mean() > _EMPTY_SHARE:
+        return bands  # a dark frame: nothing is told apart
+    row = 0
+    for is_empty, group in groupby(empty):
+        width = len(list(group))
+        if is_empty and width <= MAX_GAP and 0 < row and row + width < len(empty):
+            bands[row : row + width] = True
+        row += width
+    return bands
+
+
+def _outside_disc(image: npt.NDArray[Any]) -> Mask:
+    """Find the corners of a square frame that a round detector never lights."""
+    height, width = image.shape
+    outside = np.zeros(image.shape, dtype=bool)
+    if abs(height - width) > 0.02 * width or image[0, 0] != 0 or image[-1, -1] != 0:
+        return outside
+    rows, columns = np.ogrid[:height, :width]
+    radius = np.hypot(rows - (height - 1) / 2, columns - (width - 1) / 2)
+    outside = radius > min(height, width) / 2
+    dark = image == 0
+    if dark[outside].mean() > 0.98 and dark[~outside].mean() < 0.5:
+        return outside & dark | (radius > min(height, width) / 2 - 2) & dark
+    return np.zeros(image.shape, dtype=bool)
