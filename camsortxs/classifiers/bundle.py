@@ -1,0 +1,157 @@
+"""The bundle: a trained model as files, none of them a pickle (DESIGN.md section 6)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from camsortxs.errors import ModelError
+from camsortxs.techniques import TECHNIQUES, Technique
+
+MANIFEST = "model.json"
+FORMAT = 1
+_SHIPPED = ("first", "0.1.0")
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeatureSpec(_Part):
+    """Which representations the model was trained on, and what they were called."""
+
+    representations: Annotated[tuple[str, ...], Field(min_length=1)]
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    digest: Sha256
+
+
+class BundleFile(_Part):
+    """One file beside the manifest."""
+
+    path: str
+    sha256: Sha256
+    role: str
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts or "\\" in path or not parts.parts:
+            raise ValueError("a file of a bundle lies inside its folder")
+        return path
+
+
+class TrainingSet(_Part):
+    """What the model has seen."""
+
+    digest: Sha256
+    frames: Annotated[int, Field(gt=0)]
+    groups: Annotated[int, Field(gt=0)]
+    description: str
+
+
+class Manifest(_Part):
+    """The contents of `model.json`.
+
+    `temperature` divides the log-probabilities of the classifier; `threshold` is the calibrated probability below
+    which an answer is not stood by. `metrics` are out-of-fold figures on the training set.
+    """
+
+    format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+")]
+    classes: tuple[Technique, ...]
+    features: FeatureSpec
+    estimator: str
+    temperature: Annotated[float, Field(gt=0.0)]
+    threshold: Share
+    training: TrainingSet
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+    licence: str
+    files: Annotated[tuple[BundleFile, ...], Field(min_length=1)]
+
+    @field_validator("classes")
+    @classmethod
+    def _in_order(cls, classes: tuple[Technique, ...]) -> tuple[Technique, ...]:
+        if classes != TECHNIQUES:
+            raise ValueError(f"the classes must be {', '.join(TECHNIQUES)}, in this order")
+        return classes
+
+    @property
+    def reference(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A manifest whose files were read and verified; `files` holds their contents by role."""
+
+    manifest: Manifest
+    folder: Path
+    files: dict[str, bytes]
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle and verify the sha256 of every file; the very bytes that were verified are what is used.
+
+    Raises
+    ------
+    ModelError
+        When anything is missing, unreadable or changed; the message says what to do.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(
+            f"{folder} is no model bundle ({error.strerror or error}): give a folder with a {MANIFEST}, "
+            "or train one with `camsortxs train`"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ModelError(
+            f"{path} is not usable: {where}: {first['msg']} ({error.error_count()} errors). "
+            "Restore it, or export the model again with this version of camSortXS"
+        ) from error
+    return Bundle(
+        manifest=manifest, folder=folder, files={file.role: _verified(folder, file) for file in manifest.files}
+    )
+
+
+def _verified(folder: Path, file: BundleFile) -> bytes:
+    path = folder / file.path
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} of the bundle cannot be read ({error.strerror or error}): restore it") from error
+    found = hashlib.sha256(contents).hexdigest()
+    if found != file.sha256:
+        raise ModelError(
+            f"{path} was changed: its sha256 is {found[:12]}..., the manifest says {file.sha256[:12]}.... "
+            "Restore the file, or export the model again; do not edit bundles by hand"
+        )
+    return contents
+
+
+def default_bundle() -> Path:
+    """Return the folder of the bundle that is shipped: in a wheel inside the package, in a checkout in `models/`.
+
+    Raises
+    ------
+    ModelError
+        When neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for models in (package / "_models", package.parent / "models"):
+        folder = models.joinpath(*_SHIPPED)
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise ModelError("this installation has no model: give one with --model, or train one with `camsortxs train`")

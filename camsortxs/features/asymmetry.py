@@ -1,0 +1,172 @@
+"""Method 5, third representation: what a sample horizon breaks, whichever way the sample reflects."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from camsortxs.features.centre import Centre, estimate_centre
+from camsortxs.features.radial import polar
+from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
+
+_BAND = 6
+_OFFSETS = (-40, -24, -12, -5, 0, 5, 12, 24, 40, 64)
+EDGE = ("score", "step", "coherence", "place", "below", "below_spread", "above", "dark_below")
+COLUMNS = (
+    *(f"friedel.{scale}.{where}" for scale in ("fine", "coarse") for where in ("best", "beam")),
+    *(f"mirror.{scale}.{which}" for scale in ("fine", "coarse") for which in ("high", "low", "across", "up")),
+    *(f"edge.{name}" for name in EDGE),
+    *("edge.opposite", "edge.sideways", "edge.from_beam"),
+    *(f"normal.{offset:+d}" for offset in _OFFSETS),
+    *("streak.above", "streak.below", "rods", "rods.above", "dark", "balance"),
+    *(f"half.{rank}" for rank in range(4)),
+    *(f"empty.{rank}" for rank in range(4)),
+    *("sector.low", "sector.high", "sector.range", "sector.spread"),
+)
+
+Array = npt.NDArray[np.float64]
+
+
+def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
+    """Return sector and mirror asymmetry, the sample horizon and what stands on it, in the order of `COLUMNS`.
+
+    A grazing-incidence pattern has no point symmetry, one good mirror and a straight horizon across it, dark on one
+    side. Samples reflect upwards or sideways, so the frame is first turned by the multiple of 90 degree that puts
+    its strongest straight edge (bright above dark) the usual way up; what follows is told in that orientation.
+
+    Source: G. Renaud, R. Lazzari, F. Leroy, Surf. Sci. Rep. 64 (2009) 255 (horizon, Yoneda band, rods).
+    """
+    at = centre or estimate_centre(standard)
+    fine, coarse = contrast(standard), contrast(standard, fine=False)
+    row: list[float] = []
+    for image in (fine, coarse):
+        row += [friedel(image).score, friedel_at(image, at.row, at.column)]
+    turned = [_turn(standard, quarter) for quarter in range(4)]
+    edges = [_edge(image, mask) for image, mask in turned]
+    quarter = int(np.argmax([edge[0] for edge in edges]))
+    for image in (fine, coarse):
+        scores = [mirror(image, axis).score for axis in (0, 1)]
+        # After an odd number of quarter turns, what was left and right is up and down.
+        across, up = (scores[1], scores[0]) if quarter % 2 == 0 else (scores[0], scores[1])
+        row += [max(scores), min(scores), across, up]
+    edge = edges[quarter]
+    place = int(edge[3] * SIDE)
+    row += [*edge, edges[(quarter + 2) % 4][0], max(edges[(quarter + 1) % 4][0], edges[(quarter + 3) % 4][0])]
+    row.append((_turned_row(at, quarter) - place) / SIDE)
+    row += _about(*turned[quarter], place)
+    row += _halves(standard, at)
+    return np.array(row)
+
+
+def _turn(standard: Standard, quarter: int) -> tuple[Array, npt.NDArray[np.bool_]]:
+    return np.rot90(standard.image, quarter).astype(np.float64), np.rot90(standard.mask, quarter)
+
+
+def _turned_row(at: Centre, quarter: int) -> float:
+    """Return the row of the beam after `np.rot90(frame, quarter)`."""
+    last = SIDE - 1
+    return (at.row, last - at.column, last - at.row, at.column)[quarter]
+
+
+def _edge(image: Array, mask: npt.NDArray[np.bool_]) -> tuple[float, ...]:
+    """Return the strongest straight horizontal edge, bright above dark, in the order of `EDGE`.
+
+    At each row, the step between the means of the bands above and below, column by column (in groups of 4, against
+    noise); a horizon steps alike in all columns, a ring or a shadow only in some.
+    """
+    valid = (~mask).astype(np.float64)
+    value = (image * valid).reshape(SIDE, -1, 4).sum(axis=2)
+    weight = valid.reshape(SIDE, -1, 4).sum(axis=2)
+    values = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(value, axis=0)])
+    weights = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(weight, axis=0)])
+    row = np.arange(1, SIDE)
+    up, down = np.maximum(row - _BAND, 0), np.minimum(row + _BAND, SIDE)
+    w_above, w_below = weights[row] - weights[up], weights[down] - weights[row]
+    usable = (w_above >= 8) & (w_below >= 8)
+    above = (values[row] - values[up]) / np.maximum(w_above, 1)
+    below = (values[down] - values[row]) / np.maximum(w_below, 1)
+    step = np.where(usable, above - below, 0.0)
+    count = usable.sum(axis=1)
+    widest = max(int((weight.sum(axis=0) > 0).sum()), 1)
+    mean = step.sum(axis=1) / np.maximum(count, 1)
+    size = np.abs(step).sum(axis=1) / np.maximum(count, 1)
+    coherence = mean / (size + 0.01)
+    score = np.where(count >= 0.4 * widest, mean * np.maximum(coherence, 0.0), 0.0)
+    best = int(np.argmax(score))
+    place = best + 1
+    under, over = image[place:][~mask[place:]], image[:place][~mask[:place]]
+    return (
+        float(score[best]),
+        float(mean[best]),
+        float(coherence[best]),
+        place / SIDE,
+        float(under.mean()) if under.size else 0.0,
+        float(under.std()) if under.size else 0.0,
+        float(over.mean()) if over.size else 0.0,
+        float((under < 0.05).mean()) if under.size else 0.0,
+    )
+
+
+def _about(image: Array, mask: npt.NDArray[np.bool_], place: int) -> list[float]:
+    """Return the profile along the normal of the horizon, the streak on it, and how much structure stands upright."""
+    valid = (~mask).astype(np.float64)
+    weight = valid.sum(axis=1)
+    seen = np.nonzero(weight)[0]
+    along = np.interp(np.arange(SIDE), seen, (image * valid).sum(axis=1)[seen] / weight[seen])
+    along = ndimage.uniform_filter1d(along, 5)
+    top = max(float(along.max()), 1e-6)
+    profile = [float(along[np.clip(place - offset, 0, SIDE - 1)]) / top for offset in _OFFSETS]
+    smooth = ndimage.gaussian_filter(image * valid, 1.5) / np.maximum(ndimage.gaussian_filter(valid, 1.5), 1e-3)
+    d_row, d_column = (np.where(mask, 0.0, d) for d in np.gradient(smooth))
+    inner = ndimage.uniform_filter(valid, 7) > 0.999
+    upright, level = (d_column**2 * inner), (d_row**2 * inner)
+    rods = float(upright.sum() / max((upright + level).sum(), 1e-9))
+    rods_above = float(upright[:place].sum() / max((upright + level)[:place].sum(), 1e-9))
+    bad = float((image[~mask] < 0.05).mean())
+    columns = (image * valid).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
+    middle = float((np.arange(SIDE) * columns).sum() / max(columns.sum(), 1e-9)) / SIDE
+    return [
+        *profile,
+        _streak(image[:place], valid[:place]),
+        _streak(image[place:], valid[place:]),
+        rods,
+        rods_above,
+        bad,
+        abs(middle - 0.5),
+    ]
+
+
+def _streak(image: Array, valid: Array) -> float:
+    """Return how far the best column stands out over the columns beside it: specular rod, slit streak."""
+    weight = valid.sum(axis=0)
+    if weight.sum() <= 0:
+        return 0.0
+    mean = (image * valid).sum(axis=0) / np.maximum(weight, 1)
+    good = weight > 0.3 * weight.max()
+    mean = np.interp(np.arange(SIDE), np.nonzero(good)[0], mean[good])
+    return float((ndimage.uniform_filter1d(mean, 3) - ndimage.median_filter(mean, 31)).max())
+
+
+def _halves(standard: Standard, at: Centre) -> list[float]:
+    """Return brightness (about the ring means) and emptiness of the four half planes about the beam, in rank order."""
+    view = polar(standard, at)
+    departure = (view.level - view.profile[:, None]) * view.weight
+    empty = (view.level < 0.05) * view.weight
+    sectors = view.level.shape[1]
+    weight, bright, dark = view.weight.sum(axis=0), departure.sum(axis=0), empty.sum(axis=0)
+    halves, empties = [], []
+    for side in range(4):
+        there = (np.arange(sectors) - side * sectors // 4) % sectors < sectors // 2
+        total = max(float(weight[there].sum()), 1.0)
+        halves.append(float(bright[there].sum()) / total)
+        empties.append(float(dark[there].sum()) / total)
+    seen = weight > 0
+    each = bright[seen] / weight[seen]
+    return [
+        *sorted(halves),
+        *sorted(empties),
+        float(each.min()),
+        float(each.max()),
+        float(np.ptp(each)),
+        float(each.std()),
+    ]

@@ -1,0 +1,59 @@
+"""Several representations of one standardised frame, joined into one featurizer."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from camsortxs.errors import ModelError
+from camsortxs.features.base import Features
+from camsortxs.features.catalogue import CATALOGUE, STANDARD_VERSION
+from camsortxs.features.standard import standardise
+from camsortxs.frames import Frame
+
+
+class Chain:
+    """The representations named, one after another.
+
+    >>> chain = Chain(["histogram.statistics", "glcm.d1"])
+    >>> chain.names[0], len(chain.names), len(chain.digest)
+    ('histogram.statistics.entropy', 19, 64)
+
+    Raises
+    ------
+    ModelError
+        When a name is not in the catalogue, or none is given.
+    """
+
+    def __init__(self, representations: Sequence[str]) -> None:
+        unknown = [name for name in representations if name not in CATALOGUE]
+        if unknown or not representations:
+            raise ModelError(f"unknown representations {unknown}: this version has {', '.join(CATALOGUE)}")
+        self._parts = tuple(CATALOGUE[name] for name in representations)
+        self._names = tuple(f"{part.name}.{column}" for part in self._parts for column in part.columns)
+        self._digest = hashlib.sha256(json.dumps(self.spec, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What defines the features: the versions of the standardised frame and of each representation, in order."""
+        return {"standard": STANDARD_VERSION, "representations": [[part.name, part.version] for part in self._parts]}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each feature, in order."""
+        return self._names
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of the canonical spec."""
+        return self._digest
+
+    def featurize(self, frames: Sequence[Frame]) -> Features:
+        """Return (batch, features): each row finite, a function of its own frame alone."""
+        values = np.empty((len(frames), len(self._names)), dtype=np.float32)
+        for row, frame in zip(values, frames, strict=True):
+            standard = standardise(frame)
+            row[:] = np.nan_to_num(np.concatenate([part.compute(standard) for part in self._parts]), posinf=0, neginf=0)
+        return Features(keys=tuple(frame.key for frame in frames), names=self._names, values=values)

@@ -1,0 +1,50 @@
+"""Method 1: the histogram of the grey levels."""
+
+import numpy as np
+import numpy.typing as npt
+
+from camsortxs.features.standard import Standard
+
+STATISTICS = ("entropy", "energy", "mean", "variance", "skewness", "kurtosis", "roughness")
+
+
+def statistics(standard: Standard) -> npt.NDArray[np.float64]:
+    """Return seven statistics of the 256-bin histogram of the valid pixels, in the order of `STATISTICS`.
+
+    Entropy in bit; energy is the sum of p squared; skewness and kurtosis (3 for a normal distribution) are
+    standardised; roughness is 1 - 1 / (1 + variance). Grey levels run over [0, 1].
+
+    Source: R. C. Gonzalez, R. E. Woods, *Digital Image Processing*, section "Statistical approaches to texture".
+    """
+    p = _shares(standard, 256)
+    z = np.arange(256) / 255.0
+    mean = float(p @ z)
+    variance = float(p @ (z - mean) ** 2)
+    deviation = max(variance, 1e-12) ** 0.5
+    lit = p[p > 0]
+    return np.array(
+        [
+            -float(lit @ np.log2(lit)),
+            float(p @ p),
+            mean,
+            variance,
+            float(p @ (z - mean) ** 3) / deviation**3,
+            float(p @ (z - mean) ** 4) / deviation**4,
+            1.0 - 1.0 / (1.0 + variance),
+        ]
+    )
+
+
+def bins(standard: Standard) -> npt.NDArray[np.float64]:
+    """Return the share of the valid pixels in each of 64 equal bins of grey."""
+    return _shares(standard, 64)
+
+
+def cumulative(standard: Standard) -> npt.NDArray[np.float64]:
+    """Return the share of the valid pixels up to each of 256 grey levels."""
+    return np.cumsum(_shares(standard, 256))
+
+
+def _shares(standard: Standard, count: int) -> npt.NDArray[np.float64]:
+    levels = standard.grey[~standard.mask] // (256 // count)
+    return np.bincount(levels, minlength=count) / max(levels.size, 1)

@@ -1,0 +1,114 @@
+"""The standardised frame: what every featurizer looks at (DESIGN.md section 5)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from camsortxs.frames import Frame
+
+SIDE = 256
+"""Length of the longer side of every standardised frame."""
+MIN_SHARE = 0.25
+"""A pooled pixel is bad when less than this share (of the best pooled pixel's) of its area is valid."""
+_HUGE = 1e12  # keeps sums of absurd float pixels finite
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Standard:
+    """One standardised frame, all arrays (SIDE, SIDE).
+
+    `image` float32 in [0, 1] and `grey` its uint8 copy, both 0 where `mask` (True = bad pixel or padding); the frame
+    itself lies centred in `rows`, `columns`. `decades` is the log10 of the range that was scaled to [0, 1].
+    Equal only to itself, so that what is derived from it can be cached.
+    """
+
+    image: npt.NDArray[np.float32]
+    grey: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.bool_]
+    rows: slice
+    columns: slice
+    decades: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the frame within the padding."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+def standardise(frame: Frame) -> Standard:
+    """Pool `frame` to 256 x 256, its aspect kept, and scale its logarithm to [0, 1].
+
+    Area means of the valid pixels, exact for any ratio (a pixel on a border is shared out); a frame smaller than
+    256 is enlarged by the same rule, so that a length in the result is always a fraction of the frame. Negative
+    pixels count as 0, pixels that are not finite as bad. log1p, then the 1st percentile of the positive pixels
+    becomes 0 and the 99.9th percentile 1. Source: DESIGN.md section 5.
+
+    >>> from camsortxs.frames import FrameKey
+    >>> key = FrameKey(run="r", stream="s", data_key="d", index=0)
+    >>> counts = np.arange(200).reshape(10, 20)
+    >>> standard = standardise(Frame(key=key, image=counts, mask=np.zeros((10, 20), bool)))
+    >>> standard.shape, float(standard.image.max()), bool(standard.mask[0, 0])
+    ((128, 256), 1.0, True)
+    """
+    pooled, bad = _pool(frame.image, frame.mask)
+    level = np.log1p(pooled)
+    low, high = _range(level[~bad])
+    scaled = np.clip((level - low) / (high - low), 0.0, 1.0)
+    height, width = pooled.shape
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    image = np.zeros((SIDE, SIDE), dtype=np.float32)
+    mask = np.ones((SIDE, SIDE), dtype=np.bool_)
+    image[rows, columns] = np.where(bad, 0.0, scaled)
+    mask[rows, columns] = bad
+    return Standard(
+        image=image,
+        grey=np.rint(image * 255).astype(np.uint8),
+        mask=mask,
+        rows=rows,
+        columns=columns,
+        decades=float((high - low) / np.log(10.0)),
+    )
+
+
+def _pool(
+    image: npt.NDArray[Any], mask: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return the mean of the valid pixels of each cell, and which cells have too few."""
+    height, width = image.shape
+    scale = SIDE / max(height, width)
+    down = _overlaps(height, max(1, round(height * scale)))
+    across = _overlaps(width, max(1, round(width * scale)))
+    bad = mask | ~np.isfinite(image) if image.dtype.kind == "f" else mask
+    counts = image.astype(np.float32)
+    counts[bad] = 0.0
+    np.clip(counts, 0.0, _HUGE, out=counts)
+    share = (across @ (down @ (~bad).astype(np.float32)).T).T
+    total = (across @ (down @ counts).T).T
+    few = share < MIN_SHARE * share.max() if share.max() > 0 else np.zeros(share.shape, dtype=np.bool_)
+    return np.where(few, 0.0, total / np.maximum(share, 1e-12)).astype(np.float32), few
+
+
+@lru_cache(maxsize=16)
+def _overlaps(pixels: int, cells: int) -> sparse.csr_matrix:
+    """Return (cells, pixels): how much of each pixel lies in each of `cells` equal cells."""
+    borders = np.linspace(0.0, pixels, cells + 1)
+    edges = np.unique(np.concatenate([borders, np.arange(pixels + 1.0)]))
+    middle = (edges[1:] + edges[:-1]) / 2
+    cell = np.clip(np.searchsorted(borders, middle, side="right") - 1, 0, cells - 1)
+    pixel = np.clip(middle.astype(int), 0, pixels - 1)
+    return sparse.csr_matrix((np.diff(edges).astype(np.float32), (cell, pixel)), shape=(cells, pixels))
+
+
+def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:
+    positive = level[level > 0]
+    if positive.size == 0:
+        return 0.0, 1.0
+    low, high = float(np.percentile(positive, 1.0)), float(np.percentile(level, 99.9))
+    if high <= low:  # nearly all pixels are dark: the few bright ones are the range
+        low, high = 0.0, float(level.max())
+    return low, high
