@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 
-TAG = {"decided": "SAXS", "technique": "SAXS", "probability": 0.9, "frames": 4, "rejected": {}}
+TAG = {"decided": "SAXS", "technique": "SAXS", "probability": 0.9, "frames": 4, "rejected": [], "by": "live"}
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_a_run_that_is_as_it_must_be(make):
         ({"tag": None}, "has no tag"),
         ({"taggings": 2}, "twice"),
         ({"records": 2}, "twice"),
+        ({"tag": TAG | {"by": "back-fill"}}, "was missed by the agent"),
         ({"complete": False}, "lost its stop document"),
         ({"tag": TAG | {"frames": 3}}, "has 4 frames, its tag accounts for 3"),
     ],
@@ -68,7 +69,7 @@ def test_what_is_wrong_is_said(make, found, problem):
 
 
 def test_refused_frames_are_accounted_for(make):
-    report = make(found={"tag": TAG | {"frames": 3, "rejected": {"missing_file": 1}}})
+    report = make(found={"tag": TAG | {"frames": 3, "rejected": [{"reason": "missing_file", "count": 1}]}})
     assert report.problems() == []
     assert report.line(tiled="", contact_sheet=Path())["rejected"] == 1
 

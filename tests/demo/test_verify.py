@@ -5,7 +5,7 @@ from tiled.client import from_uri
 
 from camsortxs_agent.demo.verify import read_back, tagged
 
-TAG = {"camsortxs": {"technique": "SAXS"}}
+TAG = {"camsortxs": {"technique": "SAXS", "rejected": [{"reason": "not_2d", "count": 2}]}}
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_tags_and_records_are_counted(tiled_server, catalogue):
         records.create_container(f"{key}-{number}", metadata={"start": {"raw_uid": key}})
 
     found = read_back(tiled_server, ["once", "twice", "never"], raw=raw, results=results)
-    assert found["once"].tag == {"technique": "SAXS"}
+    assert found["once"].tag == TAG["camsortxs"]
+    assert found["once"].rejected == {"not_2d": 2}
     assert {key: (item.taggings, item.records, item.twice) for key, item in found.items()} == {
         "once": (1, 1, False),
         "twice": (2, 2, True),

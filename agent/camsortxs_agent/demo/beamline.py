@@ -73,7 +73,7 @@ def open_beamline(*, broker: str, topic: str, tiled: TiledServer, folder: Path, 
         topic,
         broker,
         key=str(uuid4()),  # one a session: NSLS-II does the same
-        producer_config={"acks": "all", "log.connection.close": False},
+        producer_config={"acks": "all", "log_level": 2},
         on_delivery=lambda error, _message: refused.append(str(error)) if error is not None else None,
         flush_on_stop_doc=True,
     )

@@ -39,7 +39,7 @@ class Report:
     def correct(self, run: Taken) -> bool | None:
         """Whether the tag says what the run is; None where nobody knows or there is no tag."""
         tag = self.found[run.run].tag
-        return None if run.truth is None or tag is None else _label(tag) == run.truth
+        return None if run.truth is None or tag is None else tag["decided"] == run.truth
 
     def twice(self, run: Taken) -> bool:
         """Whether the run was tagged, recorded or counted twice."""
@@ -58,7 +58,9 @@ class Report:
                 lines.append(f"{where} was tagged or recorded twice")
             if not found.complete:
                 lines.append(f"{where} has lost its stop document")
-            known = found.tag["frames"] + sum(found.tag["rejected"].values())
+            if run.live and found.tag["by"] != "live":
+                lines.append(f"{where} was missed by the agent and tagged by the {found.tag['by']}")
+            known = found.tag["frames"] + sum(found.rejected.values())
             if known != run.frames:
                 lines.append(f"{where} has {run.frames} frames, its tag accounts for {known}")
         return lines
@@ -81,7 +83,7 @@ class Report:
             "tiled": tiled,
             "contact_sheet": str(contact_sheet),
             "labelled": sum(run.truth is not None for run in self.taken),
-            "rejected": sum(sum(tag["rejected"].values()) for tag in tags),
+            "rejected": sum(sum(found.rejected.values()) for found in self.found.values()),
         }
 
     def draw(self, path: Path) -> None:
@@ -99,13 +101,15 @@ class Report:
             image=run.thumbnail,
             name=run.name if run.live else f"{run.name} (back-filled)",
             truth=run.truth,
-            label="untagged" if tag is None else _label(tag),
+            label=_label(self.found[run.run]),
             probability=None if tag is None else tag["probability"],
             correct=False if tag is None else self.correct(run),
         )
 
 
-def _label(tag: Mapping[str, Any]) -> str:
-    if not tag["frames"] and tag["rejected"]:
-        return "refused: " + ", ".join(tag["rejected"])
-    return str(tag["decided"])
+def _label(found: Found) -> str:
+    if found.tag is None:
+        return "untagged"
+    if not found.tag["frames"] and found.rejected:
+        return "refused: " + ", ".join(found.rejected)
+    return str(found.tag["decided"])

@@ -24,6 +24,11 @@ class Found:
     complete: bool
 
     @property
+    def rejected(self) -> dict[str, int]:
+        """How many frames were refused, by reason."""
+        return {item["reason"]: item["count"] for item in self.tag["rejected"]} if self.tag else {}
+
+    @property
     def twice(self) -> bool:
         """Whether it was tagged or recorded more than once."""
         return self.taggings > 1 or self.records > 1
