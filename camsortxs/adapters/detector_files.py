@@ -84,8 +84,11 @@ def read_file(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
             check_shape(array.shape)
             return as_images(array)
         case _:
-            with fabio.open(str(path)) as image:
-                return as_images(image.data)
+            try:
+                with fabio.open(str(path)) as image:
+                    return as_images(image.data)
+            except (AttributeError, TypeError, AssertionError) as error:  # how its parsers stumble over rubbish
+                raise ValueError(f"fabio: {type(error).__name__}: {error}") from error
 
 
 def file_names(reference: PixelReference, base: str) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class FilePixels:
             for attempt in stamina.retry_context(
                 on=_LATE,
                 attempts=None if patience else 1,
-                timeout=patience,
+                timeout=patience or None,
                 wait_initial=0.1,
                 wait_max=2.0,
                 wait_jitter=0.1,
