@@ -1,4 +1,4 @@
-"""One line an event: JSON for machines, colours for a terminal. Secrets never reach it: they are `SecretStr`."""
+"""One line an event: JSON for machines, colours for a terminal. Secrets never reach it: they are `SecretStr`, tracebacks show no variable."""
 
 import logging
 import sys
@@ -17,11 +17,15 @@ def configure(*, level: str = "info", format: Literal["json", "console"] = "json
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor
+    # Tracebacks without local variables: among them are secrets, and whole frames.
     if format == "json":
-        shared.append(structlog.processors.dict_tracebacks)
+        transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(transform))
         renderer = structlog.processors.JSONRenderer(default=str)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
