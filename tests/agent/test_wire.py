@@ -9,6 +9,14 @@ from camsortxs.errors import FrameError
 from camsortxs_agent.wire import decode, encode
 
 
+def reason(message: bytes) -> str | None:
+    try:
+        decode(message)
+    except FrameError as error:
+        return error.reason
+    return None
+
+
 def test_what_bluesky_kafka_sends_comes_back():
     document = {"data": {"pil": np.arange(12, dtype=np.uint16).reshape(3, 4), "t": np.float64(1.5)}, "seq_num": 1}
     name, back = decode(msgpack_numpy.packb(["event", document]))
@@ -25,10 +33,7 @@ def test_structured_arrays_are_left_packed():
 
 @given(st.binary(max_size=200))
 def test_no_bytes_whatever_do_more_than_be_refused(message):
-    try:
-        decode(message)
-    except FrameError as error:
-        assert error.reason in ("undecodable", "object_array")
+    assert reason(message) in (None, "undecodable")
 
 
 _KEYS = st.sampled_from([b"nd", b"type", b"kind", b"shape", b"data", b"complex", "nd", "kind"])
@@ -45,7 +50,4 @@ _VALUES = st.one_of(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:msgpack_numpy")
 @given(st.dictionaries(_KEYS, _VALUES))
 def test_no_packed_array_whatever_does_more_than_be_refused(packed):
-    try:
-        decode(msgpack.packb(["event", {"data": packed}]))
-    except FrameError as error:
-        assert error.reason in ("undecodable", "object_array")
+    assert reason(msgpack.packb(["event", {"data": packed}])) in (None, "undecodable", "object_array")

@@ -42,9 +42,7 @@ class BlueskyRun:
                 "pil": {
                     "data": {"pil_cam_det_dist": 3500.0},
                     "timestamps": {"pil_cam_det_dist": 0.0},
-                    "data_keys": {
-                        "pil_cam_det_dist": {"dtype": "number", "shape": [], "source": "sim", "units": "mm"}
-                    },
+                    "data_keys": {"pil_cam_det_dist": {"dtype": "number", "shape": [], "source": "sim", "units": "mm"}},
                 }
             },
         )

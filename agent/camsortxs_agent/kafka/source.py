@@ -212,9 +212,7 @@ class KafkaSource:
             log.warning("committed_unknown", error=str(error))
             committed = assigned
         for tp in committed:
-            partition = Partition(topic=tp.topic, number=tp.partition)
-            if tp.metadata and tp.metadata.isdigit():
-                partition.done = int(tp.metadata)
+            partition = Partition(topic=tp.topic, number=tp.partition, done=_done(consumer, tp))
             self._runs.forget(partition.key)
             self._partitions[partition.key] = partition
         log.info("partitions_assigned", partitions=[f"{tp.topic}/{tp.partition}" for tp in assigned])
@@ -226,6 +224,18 @@ class KafkaSource:
             self._runs.forget((tp.topic, tp.partition))
         self._health.assigned(bool(self._partitions))
         log.info("partitions_revoked", partitions=[f"{tp.topic}/{tp.partition}" for tp in revoked])
+
+
+def _done(consumer: Consumer, committed: TopicPartition) -> int:
+    """Return the offset up to which documents without a start are those of runs that were finished before."""
+    if committed.metadata and committed.metadata.isdigit():
+        return int(committed.metadata)
+    if committed.offset < 0 or committed.error:
+        return 0
+    try:  # a broker that does not keep what we commit beside the offset: all that is there now, then
+        return int(consumer.get_watermark_offsets(TopicPartition(committed.topic, committed.partition), timeout=5.0)[1])
+    except KafkaException:
+        return 0
 
 
 def _with_origin(item: Rejected, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:

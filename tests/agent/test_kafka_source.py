@@ -1,0 +1,114 @@
+"""The source against a broker over the wire."""
+
+from support.bluesky_runs import BlueskyRun
+
+from camsortxs.frames import RunEnd
+
+
+def ended(*runs):
+    return lambda batches: {end.run for batch in batches for end in batch.ended} >= set(runs)
+
+
+def frames(number):
+    return lambda batches: sum(len(batch.frames) for batch in batches) >= number
+
+
+def keys(batches):
+    return [str(frame.key) for batch in batches for frame in batch.frames]
+
+
+def test_a_run_comes_as_batches_of_frames_and_its_end(publish, make_source, take):
+    publish(*BlueskyRun("a", frames=7).inline())
+    batches = take(make_source(batch_frames=3), ended("a"))
+    assert keys(batches) == [f"a/primary/pil_image[{i}]" for i in range(7)]
+    assert max(len(batch.frames) for batch in batches) <= 3
+    assert [end for batch in batches for end in batch.ended] == [RunEnd(run="a")]
+
+
+def test_a_restart_reads_exactly_the_unfinished_run_again(publish, make_source, take):
+    publish(*BlueskyRun("done").inline())
+    unfinished = list(BlueskyRun("unfinished", frames=4).inline())
+    publish(*unfinished[:4])
+    first = take(make_source(), frames(5))
+    assert {frame.key.run for batch in first for frame in batch.frames} == {"done", "unfinished"}
+    publish(*unfinished[4:])
+    second = take(make_source(), ended("unfinished"))
+    assert keys(second) == [f"unfinished/primary/pil_image[{i}]" for i in range(4)]
+    assert not [item for batch in second for item in batch.rejected]
+
+
+def test_what_was_not_acknowledged_comes_again(publish, make_source, take):
+    publish(*BlueskyRun("a").inline())
+    take(make_source(), ended("a"), acknowledge=False)
+    assert len(keys(take(make_source(), ended("a")))) == 3
+    publish(*BlueskyRun("b").inline())
+    assert {key[0] for key in keys(take(make_source(), ended("b")))} == {"b"}
+
+
+def test_runs_that_overlap_leave_no_orphans_after_a_restart(publish, make_source, take, mock_broker):
+    address = {"bootstrap.servers": mock_broker, "session.timeout.ms": 6000}  # it lets the first member wait for 3 s
+    long, short = list(BlueskyRun("long").inline()), list(BlueskyRun("short").inline())
+    publish(*short[:2], *long[:3], *short[2:], to=mock_broker)  # `short` ends after `long` began
+    take(make_source(config=address), ended("short"))
+    lost = list(BlueskyRun("lost").inline())[1:2]
+    publish(*lost, *long[3:], to=mock_broker)
+    batches = take(make_source(config=address), ended("long"))
+    assert {frame.key.run for batch in batches for frame in batch.frames} == {"long"}
+    assert [item.reason for batch in batches for item in batch.rejected] == ["orphan"]  # the descriptor of `lost`
+
+
+def test_a_bad_message_says_where_it_was_and_costs_nothing_else(publish, make_source, take, topic):
+    documents = list(BlueskyRun("a").inline())
+    publish(*documents[:3], b"rubbish", ("fax", {"run_start": "a"}), *documents[3:])
+    batches = take(make_source(), ended("a"))
+    assert len(keys(batches)) == 3
+    first, second = [item for batch in batches for item in batch.rejected]
+    assert (first.reason, first.payload, first.origin["topic"]) == ("undecodable", b"rubbish", topic)
+    assert second.reason == "unknown_document"
+    assert second.origin["offset"] == first.origin["offset"] + 1
+    publish(*BlueskyRun("b").inline())
+    assert not [item for batch in take(make_source(), ended("b")) for item in batch.rejected]
+
+
+def test_while_a_sink_is_away_the_source_keeps_its_place_and_loses_nothing(publish, make_source, topic):
+    publish(*BlueskyRun("a", frames=6).inline())
+    source = make_source(batch_frames=2, ready=lambda ready: states.append(ready))
+    states = []
+    seen = []
+    for batch in source.batches():
+        for _ in range(20):
+            source.keep_alive()
+        seen += batch.frames
+        batch.acknowledge()
+        if batch.ended:
+            source.stop()
+    assert [frame.key.index for frame in seen] == list(range(6))
+    assert states[0] is True
+
+
+def test_two_agents_of_a_group_share_the_work_and_hand_over(publish, make_source, topic):
+    publish(*BlueskyRun("a").inline())
+    one, two = make_source(), make_source()
+    first = one.batches()
+    while not next(first).frames:
+        pass  # not acknowledged: the run is open with `one`
+    one.stop()
+    list(first)
+    again = [frame.key.index for batch in _until_end(two) for frame in batch.frames]
+    assert again == [0, 1, 2]
+
+
+def _until_end(source):
+    for batch in source.batches():
+        yield batch
+        batch.acknowledge()
+        if batch.ended:
+            source.stop()
+
+
+def test_documents_and_lag_are_told(publish, make_source, take):
+    names, lags = [], []
+    publish(*BlueskyRun("a").inline())
+    take(make_source(received=names.append, lag=lambda topic, partition, lag: lags.append(lag)), ended("a"))
+    assert names == ["start", "descriptor", "event", "event", "event", "stop"]
+    assert lags[-1] == 0

@@ -1,0 +1,104 @@
+import pytest
+from support.bluesky_runs import BlueskyRun
+
+from camsortxs.adapters.pixels import FilePixels
+from camsortxs.errors import FrameError
+from camsortxs.frames import Frame, RunEnd
+from camsortxs_agent.runs import Runs
+
+
+@pytest.fixture
+def runs():
+    return Runs(pixels=FilePixels(roots=[]))
+
+
+def feed(runs, documents, *, place="p", offset=0):
+    items = []
+    for number, (name, document) in enumerate(documents):
+        items += runs.consume(name, document, place=place, offset=offset + number)
+    return items
+
+
+def reason(runs, document) -> str | None:
+    try:
+        feed(runs, [document])
+    except FrameError as error:
+        return error.reason
+    return None
+
+
+def test_a_restart_begins_at_the_oldest_open_run_of_the_place(runs):
+    a, b = list(BlueskyRun("a").inline()), list(BlueskyRun("b").inline())
+    feed(runs, a[:2], offset=10)
+    feed(runs, b, offset=20)
+    feed(runs, BlueskyRun("c").inline(), place="q", offset=5)
+    assert runs.first_offset("p") == 10
+    feed(runs, a[2:], offset=30)
+    assert runs.first_offset("p") == 10  # ended, not written
+    runs.closer("a")()
+    assert runs.first_offset("p") == 20
+    runs.closer("b")()
+    assert runs.first_offset("p") is None
+    assert len(runs) == 1
+
+
+def test_documents_of_an_unknown_run_are_orphans(runs):
+    documents = list(BlueskyRun().inline())
+    assert {reason(runs, document) for document in documents[1:]} == {"orphan"}
+
+
+def test_documents_of_a_closed_run_that_come_again_are_nothing_new(runs):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents)
+    runs.closer("run")()
+    assert feed(runs, documents[1:]) == []
+
+
+def test_a_run_that_is_sent_again_from_its_start_is_read_again(runs):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents)
+    runs.closer("run")()
+    items = feed(runs, documents, offset=100)
+    assert len([item for item in items if isinstance(item, Frame)]) == 3
+    assert items[-1] == RunEnd(run="run")
+    assert runs.first_offset("p") == 100
+
+
+def test_a_start_that_comes_twice_does_not_lose_what_was_read(runs):
+    documents = list(BlueskyRun().inline())
+    assert len(feed(runs, [*documents[:2], documents[0], *documents[2:]])) == 4
+    assert runs.first_offset("p") == 0
+
+
+def test_what_is_forgotten_is_an_orphan_until_its_start_is_read_again(runs):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents[:3])
+    runs.forget("p")
+    assert runs.first_offset("p") is None
+    assert reason(runs, documents[3]) == "orphan"
+    assert len(feed(runs, documents)) == 4
+
+
+def test_a_late_acknowledgement_does_not_close_a_run_that_is_being_read_anew(runs):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents)
+    close = runs.closer("run")
+    runs.forget("p")
+    feed(runs, documents[:2], offset=7)
+    close()
+    assert runs.first_offset("p") == 7
+
+
+def test_an_old_resource_without_a_run_belongs_to_whoever_is_running(runs, tmp_path):
+    documents = list(BlueskyRun().resource(tmp_path))
+    resource = next(document for name, document in documents if name == "resource")
+    del resource["run_start"]
+    items = feed(Runs(pixels=FilePixels(roots=[tmp_path], patience=0.0)), documents)
+    assert len([item for item in items if isinstance(item, Frame)]) == 3
+
+
+@pytest.mark.parametrize("name", ["bulk_fax", "", "__init__"])
+def test_unknown_documents(runs, name):
+    with pytest.raises(FrameError) as caught:
+        feed(runs, [(name, {"run_start": "run"})])
+    assert caught.value.reason == "unknown_document"
