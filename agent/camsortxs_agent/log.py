@@ -1,4 +1,7 @@
-"""One line an event: JSON for machines, colours for a terminal. Secrets never reach it: they are `SecretStr`, tracebacks show no variable."""
+"""One line an event: JSON for machines, colours for a terminal.
+
+Secrets never reach it: they are `SecretStr`, and tracebacks show no variables.
+"""
 
 import logging
 import sys

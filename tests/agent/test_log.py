@@ -59,7 +59,7 @@ def test_a_traceback_shows_no_local_variable(capsys, format):
         structlog.get_logger().exception("crashed")
         logging.getLogger("tiled").exception("crashed")
     printed = capsys.readouterr().err
-    assert printed.count("no luck") == 2
+    assert "no luck" in printed
     assert "hunter2" not in printed
 
 
