@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from camsortxs.classifiers.bundle import Bundle
 from camsortxs.errors import ModelError
@@ -12,6 +13,11 @@ from camsortxs.features.base import Features
 from camsortxs.techniques import TECHNIQUES
 
 ROLE = "classifier"
+# They share no base class but Exception.
+_UNREADABLE = (
+    errors.EPFail, errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf,
+    errors.NotImplemented, errors.RuntimeException, RuntimeError,
+)  # fmt: skip
 _FLOOR = 1e-4  # trees say 0 for what they never saw; the logarithm needs more, and so does honesty
 
 
@@ -38,7 +44,7 @@ class OnnxClassifier:
         providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in offered]
         try:
             self._session = onnxruntime.InferenceSession(bundle.files[ROLE], options, providers=providers)
-        except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base class
+        except _UNREADABLE as error:
             raise ModelError(f"{bundle.folder}: onnxruntime cannot load the {ROLE} ({error})") from error
         self._manifest = manifest
         self._input = self._session.get_inputs()[0]
@@ -92,4 +98,5 @@ def calibrate(probabilities: npt.NDArray[np.floating[Any]], temperature: float) 
     """
     logits = np.log(np.maximum(probabilities.astype(np.float64), _FLOOR)) / temperature
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+    calibrated: npt.NDArray[np.float32] = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+    return calibrated

@@ -1,5 +1,121 @@
-"""`camsortxs classify`."""
+"""`camsortxs classify`: name the technique of the frames in files and folders."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from camsortxs.adapters.folder import FolderFrames
+from camsortxs.cli.output import Format
+from camsortxs.errors import ModelError
+from camsortxs.frames import FrameKey
+from camsortxs.records import Outcome
+from camsortxs.techniques import TECHNIQUES
+
+Row = dict[str, Any]
+
+_HELP = """Name the technique of every frame in files and folders.
+
+Reads TIFF, EDF, CBF, MAR, ADSC, HDF5/NeXus and .npy, gzipped ones too; `file.h5::dataset[index]` picks one frame.
+With `--format json` one JSON object a line comes on standard output, frame by frame; `technique` is null unless it is
+stood by. Exit code 3 when a file could not be read (after all the others were done), 2 when the model cannot be used.
+
+Examples:
+
+    camsortxs classify scan_0001.cbf frames/
+
+    camsortxs classify --format json --image-only 'run.h5::entry/data/data[7]' | jq .decided
+"""
 
 
-def classify() -> None:
-    """Is being written."""
+def classify(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, or file.h5::dataset[index].")],
+    model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
+    image_only: Annotated[bool, typer.Option("--image-only", help="Ignore distances and angles in headers.")] = False,
+    output: Annotated[Format, typer.Option("--format", help="Table, or one JSON object a line.")] = Format.TABLE,
+) -> None:
+    """Name the technique of every frame in files and folders."""
+    from camsortxs.cli.model import build_line
+
+    screen = Console(stderr=True)
+    sink = RowSink(stream=output is Format.JSON)
+    try:
+        line = build_line(model, sink=sink)
+    except ModelError as error:
+        screen.print(f"[red]The model cannot be used:[/] {error}", soft_wrap=True)
+        raise typer.Exit(2) from error
+    source = FolderFrames(paths=paths, batch=1, geometry=not image_only)
+    if output is Format.JSON:
+        line.run(source)
+    else:
+        with screen.status("reading ..."):
+            line.run(source)
+        Console().print(_table(sink.rows))
+    if any(row["error"] for row in sink.rows):
+        raise typer.Exit(3)
+
+
+classify.__doc__ = _HELP
+
+
+class RowSink:
+    """Keeps a row a frame, and prints each as JSON at once when it streams."""
+
+    def __init__(self, *, stream: bool) -> None:
+        self.rows: list[Row] = []
+        self._stream = stream
+
+    def write(self, outcome: Outcome) -> None:
+        """Take the rows of one batch."""
+        for row in rows_of(outcome):
+            self.rows.append(row)
+            if self._stream:
+                print(json.dumps(row), flush=True)  # noqa: T201 - this is the output
+
+
+def rows_of(outcome: Outcome) -> Iterator[Row]:
+    """Spell an outcome as the rows that are printed."""
+    for record in outcome.records:
+        prediction = record.prediction
+        p = prediction.probabilities
+        yield {
+            **_where(record.key),
+            "technique": None if prediction.technique is None else str(prediction.technique),
+            "decided": str(prediction.decided),
+            "probabilities": None if p is None else {str(t): round(x, 6) for t, x in zip(TECHNIQUES, p, strict=True)},
+            "contradiction": prediction.contradiction,
+            "ms": round(1000 * record.seconds, 3),
+            "error": None,
+        }
+    for refusal in outcome.rejected:
+        origin = dict.fromkeys(("path", "dataset", "index")) | {
+            name: value for name, value in refusal.origin.items() if name in ("path", "dataset", "index")
+        }
+        answer: Row = dict.fromkeys(("technique", "decided", "probabilities", "contradiction", "ms"))
+        yield {**origin, **answer, "error": f"{refusal.reason}: {refusal.message}"}
+
+
+def _where(key: FrameKey) -> Row:
+    return {"path": key.run, "dataset": None if key.data_key == "image" else key.data_key, "index": key.index}
+
+
+def _table(rows: list[Row]) -> Table:
+    failed = sum(row["error"] is not None for row in rows)
+    table = Table(title=f"{len(rows) - failed} frames, {failed} not readable")
+    for heading, justify in (("frame", "left"), ("decided", "left"), *((str(t), "right") for t in TECHNIQUES)):
+        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+    table.add_column("ms", justify="right")
+    table.add_column("note", overflow="fold")
+    for row in rows:
+        name = Path(row["path"] or "").name
+        name += f"::{row['dataset']}[{row['index']}]" if row["dataset"] else ""
+        p = row["probabilities"]
+        shares = [f"{p[str(t)]:.2f}" if p else "" for t in TECHNIQUES]
+        style = "red" if row["error"] else None if row["technique"] else "yellow"
+        ms = "" if row["ms"] is None else f"{row['ms']:.0f}"
+        table.add_row(name, row["decided"] or "", *shares, ms, row["error"] or row["contradiction"] or "", style=style)
+    return table

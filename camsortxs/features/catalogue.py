@@ -36,9 +36,7 @@ def _glcm(name: str, *distances: int) -> Representation:
 
 
 _ALL = (
-    Representation(
-        name="histogram.statistics", version=1, columns=histogram.STATISTICS, compute=histogram.statistics
-    ),
+    Representation(name="histogram.statistics", version=1, columns=histogram.STATISTICS, compute=histogram.statistics),
     Representation(
         name="histogram.bins", version=1, columns=tuple(f"b{i:02d}" for i in range(64)), compute=histogram.bins
     ),

@@ -45,7 +45,8 @@ def estimate_centre(standard: Standard) -> Centre:
 
 
 def _blocks(values: Array, cells: int) -> Array:
-    return values.reshape(COARSE, cells, COARSE, cells).sum(axis=(1, 3))
+    sums: Array = values.reshape(COARSE, cells, COARSE, cells).sum(axis=(1, 3))
+    return sums
 
 
 def _aimed_at(standard: Standard) -> tuple[float, float]:

@@ -109,6 +109,6 @@ def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:
     if positive.size == 0:
         return 0.0, 1.0
     low, high = float(np.percentile(positive, 1.0)), float(np.percentile(level, 99.9))
-    if high <= low:  # nearly all pixels are dark: the few bright ones are the range
+    if high - low < 1e-4 * (1.0 + high):  # constant, or nearly all pixels dark: the few bright ones are the range
         low, high = 0.0, float(level.max())
     return low, high

@@ -100,7 +100,7 @@ def mirror(image: Contrast, axis: int) -> Symmetry:
     v = fft.rfft(w, size, axis=axis)
     across = 1 - axis
     back = [fft.irfft((a * b).sum(axis=across), size) for a, b in ((f, f), (g, v), (v, v))]
-    score = _score(back[0], back[1], back[2], w.sum())
+    score = _score(back[0], back[1], back[2], 2 * w.sum())
     place = int(np.argmax(score))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
