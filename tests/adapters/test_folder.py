@@ -1,0 +1,182 @@
+import csv
+import gzip
+
+import fabio
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+import tifffile
+
+from camsortxs.adapters import images as images_module
+from camsortxs.adapters.folder import FolderFrames
+
+
+@pytest.fixture
+def image(rng):
+    return rng.poisson(9.0, size=(60, 80)).astype(np.int32)
+
+
+def read(*paths, **options):
+    batches = list(FolderFrames(paths=paths, **options).batches())
+    frames = [frame for batch in batches for frame in batch.frames]
+    return frames, [item for batch in batches for item in batch.rejected], batches
+
+
+def _bitshuffle(path, image):
+    with h5py.File(path, "w") as file:
+        file["entry/instrument/detector/mask"] = np.zeros((600, 800))
+        file["entry/x"] = np.arange(5.0)
+        file.create_dataset("entry/data/data", data=image[None], chunks=(1, *image.shape), **hdf5plugin.Bitshuffle())
+
+
+WRITERS = {
+    "frame.tif": lambda path, image: tifffile.imwrite(path, image),
+    "frame.edf": lambda path, image: fabio.edfimage.EdfImage(data=image).write(str(path)),
+    "frame.cbf": lambda path, image: fabio.cbfimage.CbfImage(data=image).write(str(path)),
+    "frame.npy": np.save,
+    "frame.h5": _bitshuffle,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+def test_every_format_gives_the_same_image(tmp_path, image, name, packed, capsys):
+    path = tmp_path / name
+    WRITERS[name](path, image)
+    if packed:
+        plain, path = path, tmp_path / f"{name}.gz"
+        path.write_bytes(gzip.compress(plain.read_bytes()))
+
+    (frame,), rejected, _ = read(path)
+
+    assert np.array_equal(frame.image, image)
+    assert rejected == []
+    assert capsys.readouterr().out == ""  # standard output belongs to the results
+
+
+def test_a_folder_gives_its_known_files_sorted_and_each_is_a_run(tmp_path, image):
+    for name in ("b.npy", "a/z.npy", "notes.txt", "c.npy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / name, image) if name.endswith("npy") else (tmp_path / name).write_text("x")
+
+    frames, rejected, batches = read(tmp_path)
+
+    names = [tmp_path / name for name in ("a/z.npy", "b.npy", "c.npy")]
+    assert [frame.key.run for frame in frames] == [str(name) for name in names]
+    assert [end.run for batch in batches for end in batch.ended] == [str(name) for name in names]
+    assert rejected == []
+
+
+def test_a_stack_comes_in_batches_and_one_image_can_be_asked_for(tmp_path, image):
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        file["entry/data/data"] = np.stack([image + i for i in range(5)])
+        file["entry/other"] = np.zeros((3, 7, 7))
+
+    frames, _, batches = read(path, batch=2)
+    assert [frame.key.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert max(len(batch.frames) for batch in batches) == 2
+
+    (third,), _, _ = read(f"{path}::entry/data/data[3]")
+    assert np.array_equal(third.image, image + 3)
+    assert (third.key.data_key, third.key.index) == ("entry/data/data", 3)
+
+
+def test_the_data_of_a_master_file_is_found_behind_its_external_link(tmp_path, image):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["entry/data/data"] = image[None]
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["entry/data/data_000001"] = h5py.ExternalLink("data.h5", "/entry/data/data")
+
+    (frame,), _, _ = read(tmp_path / "master.h5")
+
+    assert np.array_equal(frame.image, image)
+
+
+def test_the_geometry_of_a_header_travels_along_unless_told_otherwise(tmp_path, image):
+    header = {
+        "SampleDistance": "2.46",
+        "WaveLength": "1.5e-10",
+        "PSize_1": "172e-6",
+        "Center_1": "40",
+        "Center_2": "30",
+    }
+    fabio.edfimage.EdfImage(data=image, header=header).write(str(tmp_path / "a.edf"))
+
+    (frame,), _, _ = read(tmp_path / "a.edf")
+    (blind,), _, _ = read(tmp_path / "a.edf", geometry=False)
+
+    assert (frame.geometry.distance, frame.geometry.beam_centre) == (2.46, (30.0, 40.0))
+    assert blind.geometry is None
+
+
+def _h5(shape, dtype="int32"):
+    def write(path, image):
+        with h5py.File(path, "w") as file:
+            file.create_dataset("data", shape=shape, dtype=dtype, chunks=True)
+
+    return write
+
+
+BAD = {
+    "missing.tif": (None, "missing_file"),
+    "truncated.tif": (lambda path, image: path.write_bytes(b"II*\0\x08\0\0\0\xff"), "unreadable"),
+    "noise.edf": (lambda path, image: path.write_bytes(bytes(range(256)) * 9), "unreadable"),
+    "half.h5": (lambda path, image: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "unreadable"),
+    "half.tif.gz": (lambda path, image: path.write_bytes(gzip.compress(bytes(9000))[:20]), "unreadable"),
+    "huge.h5": (_h5((20_000, 5_000)), "too_large"),
+    "line.h5": (_h5((4096,)), "no_image"),
+    "empty.npy": (lambda path, image: np.save(path, np.zeros((0, 5))), "empty"),
+    "line.npy": (lambda path, image: np.save(path, np.zeros(7)), "not_2d"),
+    "nan.npy": (lambda path, image: np.save(path, np.full((30, 30), np.nan)), "all_bad"),
+    "complex.npy": (lambda path, image: np.save(path, np.zeros((9, 9), dtype=complex)), "not_numeric"),
+    "object.npy": (
+        lambda path, image: np.save(path, np.array([[{}]], dtype=object), allow_pickle=True),
+        "unreadable",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_with_its_reason_and_stops_nothing(tmp_path, image, name):
+    write, reason = BAD[name]
+    if write:
+        write(tmp_path / name, image)
+    np.save(tmp_path / "good.npy", image)
+
+    frames, rejected, _ = read(tmp_path / name, tmp_path / "good.npy")
+
+    assert [item.reason for item in rejected] == [reason]
+    assert rejected[0].origin["path"] == str(tmp_path / name)
+    assert len(frames) == 1
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(images_module, "MAX_UNPACKED", 1000)
+    (tmp_path / "bomb.npy.gz").write_bytes(gzip.compress(bytes(100_000)))
+
+    _, rejected, _ = read(tmp_path / "bomb.npy.gz")
+
+    assert [item.reason for item in rejected] == ["too_large"]
+
+
+def test_an_index_beyond_the_stack_says_how_many_there_are(tmp_path, image):
+    _h5((2, 60, 80))(tmp_path / "two.h5", image)
+
+    _, rejected, _ = read(f"{tmp_path / 'two.h5'}::data[9]")
+
+    assert "has 2 images" in rejected[0].message
+
+
+def test_all_real_frames_load_as_their_labels_say(real_frames):
+    with (real_frames / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        inside = f"::{row['hdf5_dataset']}[{row['frame_index'] or 0}]" if row["hdf5_dataset"] else ""
+
+        (frame,), rejected, _ = read(f"{real_frames / row['file']}{inside}")
+
+        assert rejected == [], row["file"]
+        assert ("x".join(map(str, frame.image.shape)), str(frame.image.dtype)) == (row["shape"], row["dtype"])
+        assert frame.mask.mean() < 0.3
