@@ -81,5 +81,6 @@ def _outside_disc(image: npt.NDArray[Any]) -> Mask:
     outside = radius > min(height, width) / 2
     dark = image == 0
     if dark[outside].mean() > 0.98 and dark[~outside].mean() < 0.5:
-        return outside & dark | (radius > min(height, width) / 2 - 2) & dark
+        rim: Mask = (radius > min(height, width) / 2 - 2) & dark
+        return rim
     return np.zeros(image.shape, dtype=bool)

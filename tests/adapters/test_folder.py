@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from camsortxs.adapters import images as images_module
+from camsortxs.adapters import unpack
 from camsortxs.adapters.folder import FolderFrames
 
 
@@ -153,7 +153,7 @@ def test_a_bad_file_is_refused_with_its_reason_and_stops_nothing(tmp_path, image
 
 
 def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(images_module, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(unpack, "MAX_UNPACKED", 1000)
     (tmp_path / "bomb.npy.gz").write_bytes(gzip.compress(bytes(100_000)))
 
     _, rejected, _ = read(tmp_path / "bomb.npy.gz")

@@ -1,0 +1,94 @@
+"""HDF5 and NeXus files: finding the images, and what is said beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # noqa: F401 - importing it teaches h5py bitshuffle, LZ4, zstd
+import numpy as np
+import numpy.typing as npt
+
+from camsortxs.errors import FrameError
+from camsortxs.frames import check_shape
+
+
+@dataclass(frozen=True)
+class Hdf5Images:
+    """The images of one dataset (..., height, width)."""
+
+    file: h5py.File
+    dataset: str
+
+    @property
+    def header(self) -> Mapping[str, Any]:
+        """The scalars of the file."""
+        return scalars(self.file)
+
+    def __len__(self) -> int:
+        pixels = self._pixels()
+        check_shape(pixels.shape[-2:], pixels.dtype)
+        return prod(pixels.shape[:-2])
+
+    def read(self, index: int) -> npt.NDArray[Any]:
+        """Return image `index`, (height, width)."""
+        pixels = self._pixels()
+        check_shape(pixels.shape[-2:], pixels.dtype)
+        return np.asarray(pixels[tuple(int(i) for i in np.unravel_index(index, pixels.shape[:-2]))])
+
+    def _pixels(self) -> h5py.Dataset:
+        node = self.file.get(self.dataset)
+        if not isinstance(node, h5py.Dataset):
+            raise FrameError("no_image", f"{self.file.filename} has no dataset {self.dataset}")
+        return node
+
+
+def scalars(file: h5py.File) -> dict[str, Any]:
+    """Return the scalar numbers by the last part of their path, the unit of each beside it: `name`, `name@units`."""
+    found: dict[str, Any] = {}
+
+    def note(path: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.size == 1 and node.dtype.kind in "fiu":
+            name = path.rsplit("/", 1)[-1]
+            found.setdefault(name, float(np.ravel(node[()])[0]))
+            unit = node.attrs.get("units", "")
+            found.setdefault(f"{name}@units", unit.decode() if isinstance(unit, bytes) else str(unit))
+
+    file.visititems(note)
+    return found
+
+
+def find_dataset(file: h5py.File) -> str:
+    """Find the images of an HDF5 file: what NeXus calls the signal, else the largest numeric dataset of 2-D or more.
+
+    Raises
+    ------
+    FrameError
+        `no_image`, when there is none.
+    """
+    found: list[tuple[bool, int, str]] = []
+
+    def consider(path: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.ndim >= 2 and node.dtype.kind in "biuf" and node.size:
+            named = node.parent.attrs.get("signal", b"")
+            named = named.decode() if isinstance(named, bytes) else str(named)
+            signal = "signal" in node.attrs or named == path.rsplit("/", 1)[-1]
+            found.append((signal, node.size, path))
+
+    file.visititems(consider)
+    # visititems does not follow links; the master files of Eiger detectors hold their data behind external ones.
+    for group in ("entry/data", "entry/instrument/detector"):
+        for name in file.get(group, {}):
+            node = file.get(f"{group}/{name}")
+            if node is not None and not any(path == f"{group}/{name}" for _, _, path in found):
+                consider(f"{group}/{name}", node)
+    images = [entry for entry in found if not _is_auxiliary(entry[2])] or found
+    if not images:
+        raise FrameError("no_image", f"{Path(file.filename).name} holds no numeric dataset of two dimensions or more")
+    return max(images)[2]
+
+
+def _is_auxiliary(path: str) -> bool:
+    return any(word in path.rsplit("/", 1)[-1].lower() for word in ("mask", "flatfield", "background", "dark"))
