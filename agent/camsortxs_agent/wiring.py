@@ -1,6 +1,7 @@
 """From settings to a running agent: the only place that names concrete classes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -8,10 +9,14 @@ from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.classifiers.base import Classifier
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.onnx import OnnxClassifier
+from camsortxs.errors import ModelError, SinkRejected, SinkUnavailable
 from camsortxs.features.base import Featurizer
+from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
+from camsortxs.testing import TinyClassifier, TinyFeaturizer
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
@@ -47,9 +52,16 @@ def load_model(settings: ModelSettings) -> Model:
     ModelError
         When it is not to be used.
     """
-    from camsortxs.testing import TinyClassifier, TinyFeaturizer  # until the first bundle is there
-
-    return TinyFeaturizer(), TinyClassifier()
+    try:
+        bundle = load_bundle(settings.path or default_bundle())
+    except ModelError:
+        if settings.path is not None:
+            raise
+        log.warning("no_model_yet", using="tiny")  # until the first bundle is in models/
+        return TinyFeaturizer(), TinyClassifier()
+    if settings.threshold is not None:
+        bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
+    return Chain(bundle.manifest.features.representations), OnnxClassifier(bundle)
 
 
 def catalogue(settings: TiledSettings) -> Catalogue:
