@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from camsortxs.adapters.headers import geometry_of
-from camsortxs.adapters.images import SUFFIXES, Images, open_images
+from camsortxs.adapters.images import SUFFIXES, Images, as_frame_errors, open_images
 from camsortxs.errors import FrameError
 from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd
 from camsortxs.masks import bad_pixels
@@ -83,7 +83,8 @@ class FolderFrames:
         yield Batch(frames=tuple(frames), rejected=tuple(rejected), ended=(RunEnd(run=run),))
 
     def _frame(self, place: Place, images: Images, index: int) -> Frame:
-        image = images.read(index)
+        with as_frame_errors(place.path):
+            image = images.read(index)
         return Frame(
             key=_key(place, images.dataset, index),
             image=image,
@@ -100,6 +101,8 @@ def _is_known(path: Path) -> bool:
 
 def _wanted(place: Place, images: Images) -> Iterable[int]:
     count = len(images)
+    if count == 0:
+        raise FrameError("no_image", f"{place.path.name} holds no image")
     if place.index is None:
         return range(count)
     if place.index >= count:

@@ -80,7 +80,8 @@ def find_dataset(file: h5py.File) -> str:
     file.visititems(consider)
     # visititems does not follow links; the master files of Eiger detectors hold their data behind external ones.
     for group in ("entry/data", "entry/instrument/detector"):
-        for name in file.get(group, {}):
+        parent = file.get(group)
+        for name in parent if isinstance(parent, h5py.Group) else ():
             node = file.get(f"{group}/{name}")
             if node is not None and not any(path == f"{group}/{name}" for _, _, path in found):
                 consider(f"{group}/{name}", node)

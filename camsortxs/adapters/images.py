@@ -1,5 +1,8 @@
 """A file as a sequence of images, whatever its format: nothing but what is asked for is read."""
 
+import logging
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,7 +63,7 @@ def open_images(path: Path, dataset: str | None = None) -> Iterator[Images]:
     """
     if not path.is_file():
         raise FrameError("missing_file", f"{path} is not a file")
-    with unpacked(path) as plain, _as_frame_errors(path):
+    with unpacked(path) as plain, as_frame_errors(path):
         suffix = plain.suffix.lower()
         if suffix in HDF5_SUFFIXES or h5py.is_hdf5(plain):
             with h5py.File(plain, "r", locking=False) as file:
@@ -124,15 +127,54 @@ class _FabioImages:
         return int(self.file.nframes)
 
     def read(self, index: int) -> npt.NDArray[Any]:
-        return np.asarray(self.file.get_frame(index).data)
+        with _complaints() as complaints:
+            image = np.asarray(self.file.get_frame(index).data)
+        # fabio fills up a file that is cut short with made-up pixels, and only logs it.
+        if complaints:
+            raise FrameError("truncated", complaints[0])
+        return image
 
 
 @contextmanager
-def _as_frame_errors(path: Path) -> Iterator[None]:
+def _complaints() -> Iterator[list[str]]:
+    """Collect the warnings that fabio logs meanwhile."""
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "incomplete" in record.getMessage():
+                said.append(record.getMessage())
+
+    listener, logger = Listener(logging.WARNING), logging.getLogger("fabio")
+    logger.addHandler(listener)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(listener)
+
+
+# What the format libraries raise on files that are damaged, cut short, or not what their name says.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    tifffile.TiffFileError,
+)
+
+
+@contextmanager
+def as_frame_errors(path: Path) -> Iterator[None]:
     """Turn what the format libraries raise on bad files into one error that says which file."""
     try:
         yield
-    except FrameError:
-        raise
-    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError, AttributeError) as error:
-        raise FrameError("unreadable", f"{path.name} cannot be read: {error}") from error
+    except _DAMAGED as error:
+        raise FrameError("unreadable", f"{path.name} cannot be read: {error or type(error).__name__}") from error

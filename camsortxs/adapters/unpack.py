@@ -2,6 +2,7 @@
 
 import gzip
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ def unpacked(path: Path) -> Iterator[Path]:
         plain = Path(folder, path.stem)
         try:
             _unpack(path, plain)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise FrameError("unreadable", f"{path.name} cannot be unpacked: {error}") from error
         yield plain
 

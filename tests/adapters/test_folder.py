@@ -119,12 +119,26 @@ def _h5(shape, dtype="int32"):
     return write
 
 
+def _cut(write, path, image):
+    write(path, image)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def _corrupt(packed):
+    middle = len(packed) // 2
+    return packed[:middle] + bytes(64) + packed[middle + 64 :]
+
+
 BAD = {
     "missing.tif": (None, "missing_file"),
     "truncated.tif": (lambda path, image: path.write_bytes(b"II*\0\x08\0\0\0\xff"), "unreadable"),
     "noise.edf": (lambda path, image: path.write_bytes(bytes(range(256)) * 9), "unreadable"),
     "half.h5": (lambda path, image: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "unreadable"),
     "half.tif.gz": (lambda path, image: path.write_bytes(gzip.compress(bytes(9000))[:20]), "unreadable"),
+    "corrupt.npy.gz": (lambda path, image: path.write_bytes(_corrupt(gzip.compress(image.tobytes()))), "unreadable"),
+    "empty.mar2300": (lambda path, image: path.write_bytes(b""), "unreadable"),
+    "cut.cbf": (lambda path, image: _cut(WRITERS["frame.cbf"], path, image), "unreadable"),
+    "cut.edf": (lambda path, image: _cut(WRITERS["frame.edf"], path, image), "truncated"),
     "huge.h5": (_h5((20_000, 5_000)), "too_large"),
     "line.h5": (_h5((4096,)), "no_image"),
     "empty.npy": (lambda path, image: np.save(path, np.zeros((0, 5))), "empty"),
@@ -150,6 +164,22 @@ def test_a_bad_file_is_refused_with_its_reason_and_stops_nothing(tmp_path, image
     assert [item.reason for item in rejected] == [reason]
     assert rejected[0].origin["path"] == str(tmp_path / name)
     assert len(frames) == 1
+
+
+def test_one_damaged_image_does_not_lose_the_rest_of_its_stack(tmp_path, image):
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        chunks = file.create_dataset("data", shape=(4, 60, 80), dtype="i4", chunks=(1, 60, 80), compression="gzip")
+        chunks[:] = image
+        place = chunks.id.get_chunk_info(1)
+    with path.open("r+b") as raw:
+        raw.seek(place.byte_offset)
+        raw.write(bytes(place.size))
+
+    frames, rejected, _ = read(path)
+
+    assert [frame.key.index for frame in frames] == [0, 2, 3]
+    assert [(item.reason, item.origin["index"]) for item in rejected] == [("unreadable", 1)]
 
 
 def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
