@@ -1,5 +1,6 @@
 """The wire format of bluesky-kafka: msgpack of `[name, document]`, arrays in msgpack-numpy form."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from camsortxs.errors import FrameError
 MAX_BYTES = 256 * 1024 * 1024
 """A message larger than this is refused unread: one frame of the largest detector in use, as int32, has 72 MB."""
 
+_PLAIN_TYPE = re.compile(r"[<>|=]?[biufcSUmM][1-9][0-9]{0,6}(\[[0-9a-zA-Z]{1,8}\])?")
 _GARBAGE = (
     msgpack.exceptions.UnpackException,
     ValueError,
@@ -18,7 +20,6 @@ _GARBAGE = (
     KeyError,
     IndexError,
     OverflowError,
-    SyntaxError,  # numpy's answer to some malformed dtypes
 )
 
 
@@ -74,7 +75,19 @@ def decode(message: bytes | None, *, max_bytes: int = MAX_BYTES) -> tuple[str, d
 
 
 def _hook(packed: dict[Any, Any]) -> Any:
-    kind = packed.get(b"kind")
-    if kind == b"O" or packed.get("kind") == "O":
+    """Decode a packed array or number, after a look at what it claims to be.
+
+    `numpy.ndarray` would take an object type and read pointers from the message.
+    """
+    if b"nd" not in packed:
+        return msgpack_numpy.decode(packed)
+    kind, numbers = packed.get(b"kind", b""), packed.get(b"type")
+    if kind == b"V":
+        return packed
+    if kind != b"" or numbers == "O":
         raise FrameError("object_array", "an object array is a pickle: refused")
-    return packed if kind == b"V" else msgpack_numpy.decode(packed)
+    if not isinstance(numbers, str) or not _PLAIN_TYPE.fullmatch(numbers):
+        raise ValueError(f"an array of type {numbers!r}")
+    if any(not isinstance(n, int) or n < 0 for n in packed.get(b"shape", ())):
+        raise ValueError("an array of no shape")
+    return msgpack_numpy.decode(packed)
