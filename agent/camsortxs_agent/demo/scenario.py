@@ -1,6 +1,6 @@
 """What the beamline measures in the demo: simulated frames, and whatever lies in a folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.frames import Geometry
-from camsortxs_agent.demo.beamline import Form
+from camsortxs.simulate import draw
+from camsortxs.techniques import TECHNIQUES, Parent
+from camsortxs_agent.demo.beamline import FORMS, Form
 from camsortxs_agent.demo.detectors import Configuration
 
 
@@ -52,3 +54,40 @@ def described(geometry: Geometry | None, dialect: int) -> tuple[Configuration, M
         wavelength = {"wavelength": 1e10 * geometry.wavelength} if geometry.wavelength else {}
         return {}, distance | wavelength | angle
     return {}, {"energy": energy} if energy else {}
+
+
+def simulated(*, runs: int, frames: int, seed: int) -> Iterator[Measurement]:
+    """Yield `runs` live runs of each technique, one without signal, and two that only the archive knows of.
+
+    Every document form and every dialect of metadata comes up, in another combination for each technique.
+    """
+    number = 0
+    for turn in range(runs):
+        for column, technique in enumerate(TECHNIQUES):
+            form, dialect = FORMS[(turn + column) % len(FORMS)], turn + 2 * column + 1
+            yield _draw(str(technique), f"{technique} {turn + 1}", number, frames, seed, form=form, dialect=dialect)
+            number += 1
+    yield _draw("dark", "shutter closed", number, frames, seed, form="resource", dialect=0)
+    archived: tuple[tuple[str, Form], ...] = (("GISAXS", "stream_resource"), ("WAXS", "event"))
+    for place, (kind, form) in enumerate(archived, start=number + 1):
+        yield _draw(kind, f"{kind} of last year", place, frames, seed, form=form, dialect=2, live=False)
+
+
+def _draw(
+    kind: str, name: str, number: int, frames: int, seed: int, *, form: Form, dialect: int, live: bool = True
+) -> Measurement:
+    # Inline pixels are those of a small detector: Kafka's default limit is 1 MB a message.
+    shape, detector = ((195, 487), "pilatus100k") if form.startswith("event") else ((487, 619), "pilatus300k")
+    drawn = [draw(kind, seed=seed, index=number * frames + place, shape=shape) for place in range(frames)]
+    configuration, metadata = described(drawn[0].geometry, dialect)
+    return Measurement(
+        name=name,
+        truth=kind if kind in TECHNIQUES else str(Parent.NO_SIGNAL),
+        frames=[frame.image for frame in drawn],
+        form=form,
+        detector=detector,
+        configuration=configuration,
+        metadata=metadata,
+        mask=drawn[0].mask,
+        live=live,
+    )

@@ -13,6 +13,8 @@ from camsortxs_agent.demo.results import Heard, Results
 
 _COLOURS = {"SAXS": "cyan", "WAXS": "magenta", "GISAXS": "green", "GIWAXS": "yellow"}
 
+_DOCUMENTS = {"event_page": "event page", "resource": "datum", "stream_resource": "stream datum"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -45,29 +47,23 @@ class LiveTable:
         rows: Sequence[Row] = self.rows
         if self._console.is_terminal:
             rows = rows[-max(5, self._console.height - 6) :]
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name, justify in (
-            ("run", "left"),
-            ("sample", "left"),
-            ("detector", "left"),
-            ("documents", "left"),
-            ("frames", "right"),
-            ("technique", "left"),
-            ("probability", "right"),
-            ("latency", "right"),
-        ):
-            table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+        # All columns but the sample's are as wide as they must be.
+        sample = max(10, self._console.width - 82)
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
+        for name in ("run", "sample", "detector", "documents", "technique"):
+            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=sample if name == "sample" else None)
+        for name in ("probability", "frames", "latency"):
+            table.add_column(name, no_wrap=True, justify="right")
         for row in rows:
-            heard = self._results.runs.get(row.run)
-            table.add_row(row.run[:8], row.name[-38:], row.detector, row.form, *_heard(row, heard))
+            heard = _heard(row, self._results.runs.get(row.run))
+            table.add_row(row.run[:6], row.name, row.detector[:12], _DOCUMENTS.get(row.form, row.form), *heard)
         return Group(table, Text(self.status, style="dim"))
 
 
 def _heard(row: Row, heard: Heard | None) -> tuple[str | Text, ...]:
     if heard is None:
-        return f"0/{row.frames}", Text("...", style="dim"), "", ""
-    probability = None
-    label = ""
+        return Text("...", style="dim"), "", f"0/{row.frames}", ""
+    label, probability = "", None
     if heard.index is not None:
         label, probability = str(heard.index["decided"]), heard.index["probability"]
     elif heard.last is not None:
@@ -75,8 +71,8 @@ def _heard(row: Row, heard: Heard | None) -> tuple[str | Text, ...]:
         probability = max(value for name, value in heard.last.items() if name.startswith("p_"))
     known = probability is not None and probability == probability  # NaN stands for "no signal"
     return (
-        f"{len(heard.frames)}/{row.frames}",
         Text(label, style=f"bold {_COLOURS[label]}" if label in _COLOURS else "dim"),
         f"{probability:.0%}" if known else "",
+        f"{len(heard.frames)}/{row.frames}",
         f"{1e3 * statistics.median(heard.latencies):.0f} ms" if heard.latencies else "",
     )

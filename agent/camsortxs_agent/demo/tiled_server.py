@@ -55,7 +55,9 @@ def embedded_tiled(
                 "args": {
                     "uri": f"sqlite:///{folder / 'catalog.db'}",
                     "init_if_not_exists": True,
-                    "writable_storage": [str(data), f"duckdb:///{folder / 'storage.duckdb'}"],
+                    # Not DuckDB, Tiled's usual choice: Tiled 0.2.20 shares one connection to it among its threads, and
+                    # two who write at a time find rows of the one in the table of the other.
+                    "writable_storage": [str(data), f"sqlite:///{folder / 'tables.db'}"],
                     "readable_storage": [str(path.resolve()) for path in readable],
                 },
             }
