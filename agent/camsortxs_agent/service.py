@@ -54,11 +54,11 @@ class Stop:
 
 @dataclass(kw_only=True)
 class Agent:
-    """All parts of a daemon, wired; `http` serves metrics and health while it is entered."""
+    """All parts of a daemon, wired; `resources` serves metrics and health while it is entered, and cleans up."""
 
     pipeline: Pipeline
     source: LiveSource
-    http: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    resources: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
 def run(build: Callable[[Stop], Agent]) -> Exit:
@@ -73,7 +73,7 @@ def run(build: Callable[[Stop], Agent]) -> Exit:
     stop = Stop()
     try:
         agent = build(stop)
-        with agent.http, _signals(stop, agent.source):
+        with agent.resources, _signals(stop, agent.source):
             log.info("started")
             agent.pipeline.run(agent.source)
     except ModelError as error:

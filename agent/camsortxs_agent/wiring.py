@@ -1,6 +1,7 @@
 """From settings to a running agent: the only place that names concrete classes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import structlog
@@ -127,23 +128,24 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
     def given_up(outcome: Outcome, error: SinkRejected) -> None:
         log.error("dead_letter_lost", error=str(error))
 
-    keep = patiently(letters, given_up)
-
-    def refuse(outcome: Outcome, error: SinkRejected) -> None:
-        letters.refuse(outcome, error)
-
+    tiled = catalogue(settings.tiled)
     sinks = InTurn(
         [
-            keep,
-            patiently(ResultsTopic(publisher, topic=settings.kafka.results_topic), refuse),
-            patiently(
-                TiledSink(catalogue(settings.tiled), by="live", patience=settings.tiled.index_patience_seconds), refuse
-            ),
+            patiently(letters, given_up),
+            patiently(ResultsTopic(publisher, topic=settings.kafka.results_topic), letters.refuse),
+            patiently(TiledSink(tiled, by="live", patience=settings.tiled.index_patience_seconds), letters.refuse),
         ],
         written=lambda: readiness.set("sinks", None),
     )
+
+    @contextmanager
+    def resources() -> Iterator[None]:
+        with closing(tiled), http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port:
+            log.info("listening", host=settings.http.host, port=port, model=classifier.reference)
+            yield
+
     return Agent(
         pipeline=Pipeline(featurizer=featurizer, classifier=classifier, sink=sinks, observers=[metrics]),
         source=source,
-        http=http_server(metrics, readiness, host=settings.http.host, port=settings.http.port),
+        resources=resources(),
     )

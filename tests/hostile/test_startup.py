@@ -1,0 +1,171 @@
+"""What the agent needs is not there when it starts: it waits, says so, and loses nothing."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from bluesky_tiled_plugins import TiledWriter
+from pydantic import SecretStr
+from support.bluesky_runs import BlueskyRun
+from tiled.client import from_uri
+
+from camsortxs.classifiers.bundle import default_bundle
+from camsortxs.errors import ModelError
+from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs_agent import service, wiring
+from camsortxs_agent.demo.broker import embedded_broker
+from camsortxs_agent.demo.processes import free_port
+from camsortxs_agent.kafka import KafkaPublisher
+from camsortxs_agent.settings import Settings
+from camsortxs_agent.wire import encode
+
+
+@pytest.fixture
+def settings(tmp_path) -> Callable[..., Settings]:
+    def make(*, broker: str, tiled: str, **sections) -> Settings:
+        name = uuid4().hex
+        return Settings(
+            kafka={
+                "bootstrap_servers": broker,
+                "topics": [f"{name}-documents"],
+                "results_topic": f"{name}-results",
+                "dead_letter_topic": f"{name}-dead",
+                "group_id": name,
+                "session_timeout_seconds": 6,
+            },
+            tiled={"uri": tiled, "index_patience_seconds": 1},
+            dead_letters={"path": tmp_path / "dead.jsonl"},
+            http={"port": free_port()},
+            **sections,
+        )
+
+    return make
+
+
+def run(settings: Settings) -> service.Exit:
+    """Run an agent in this process, with the tiny model."""
+    return service.run(
+        lambda stop: wiring.build(settings, stop, load=lambda model: (TinyFeaturizer(), TinyClassifier()))
+    )
+
+
+@contextmanager
+def meanwhile(action: Callable[[], None]) -> Iterator[None]:
+    """Do something while the agent runs, then tell it to stop; errors in it come out at the end."""
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            action()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            errors.append(error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+def problems(settings: Settings) -> dict[str, str] | None:
+    """What /readyz says, None before it answers."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{settings.http.port}/readyz", trust_env=False)
+    except httpx.TransportError:
+        return None
+    assert (answer.status_code == 200) is (answer.json()["problems"] == {})
+    return answer.json()["problems"]
+
+
+def publish(settings: Settings, documents) -> None:
+    KafkaPublisher(config={"bootstrap.servers": settings.kafka.bootstrap_servers}).publish(
+        settings.kafka.topics[0], [("k", encode(*document)) for document in documents]
+    )
+
+
+def test_kafka_comes_later(settings, tmp_path):
+    port = free_port()
+    config = settings(broker=f"127.0.0.1:{port}", tiled=f"http://127.0.0.1:{free_port()}")
+    rubbish = ("start", {"no": "uid"})
+
+    def story() -> None:
+        until(lambda: problems(config) is not None)
+        assert "kafka" in problems(config)
+        with embedded_broker(port):
+            publish(config, [rubbish])
+            until(lambda: problems(config) == {})
+            until(config.dead_letters.path.exists)
+
+    with meanwhile(story):
+        assert run(config) is service.Exit.DONE
+
+
+def test_tiled_comes_later(settings, broker, tiled_server, monkeypatch):
+    monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)  # its own patience is 45 s a call
+    away = settings(broker=broker, tiled=f"http://127.0.0.1:{free_port()}")
+    reachable = {
+        "uri": tiled_server.uri,
+        "api_key": SecretStr(tiled_server.api_key),
+        "results_path": f"results-{uuid4().hex}",
+    }
+    there = away.model_copy(update={"tiled": away.tiled.model_copy(update=reachable)})
+    uid = str(uuid4())
+    documents = list(BlueskyRun(uid).inline())
+    publish(away, documents)
+
+    def it_is_away() -> None:
+        until(lambda: "sinks" in (problems(away) or {}))
+
+    with meanwhile(it_is_away):
+        assert run(away) is service.Exit.DONE
+
+    client = from_uri(tiled_server.uri, api_key=tiled_server.api_key)
+    write = TiledWriter(client)
+    for document in documents:
+        write(*document)
+
+    def it_is_there() -> None:
+        until(lambda: "camsortxs" in client[uid].metadata)
+        until(lambda: problems(there) == {})
+
+    with meanwhile(it_is_there):
+        assert run(there) is service.Exit.DONE
+    assert client[uid].metadata["camsortxs"]["frames"] == 3
+    assert len(client[there.tiled.results_path]) == 1
+    client.context.close()
+
+
+def test_a_bundle_with_one_byte_changed(settings, tmp_path):
+    try:
+        shipped = default_bundle()
+    except ModelError as error:
+        pytest.skip(str(error))
+    folder = Path(shutil.copytree(shipped, tmp_path / "bundle"))
+    weights = next(folder.glob("*.onnx"))
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    config = settings(broker="127.0.0.1:1", tiled="http://127.0.0.1:1", model={"path": folder})
+    assert service.run(lambda stop: wiring.build(config, stop)) is service.Exit.BAD_MODEL
+
+
+def test_a_bundle_that_is_not_there(settings, tmp_path):
+    config = settings(broker="127.0.0.1:1", tiled="http://127.0.0.1:1", model={"path": tmp_path})
+    assert service.run(lambda stop: wiring.build(config, stop)) is service.Exit.BAD_MODEL
