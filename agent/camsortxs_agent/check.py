@@ -1,6 +1,7 @@
 """Whether the agent could work: each thing that it needs, tried once."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import httpx
@@ -59,5 +60,5 @@ def _kafka(settings: Settings) -> str:
 
 
 def _tiled(settings: Settings) -> str:
-    raw = wiring.catalogue(settings.tiled).raw
-    return f"{settings.tiled.uri}, {len(raw)} entries"
+    with closing(wiring.catalogue(settings.tiled)) as catalogue:
+        return f"{settings.tiled.uri}, {len(catalogue.raw)} entries"
