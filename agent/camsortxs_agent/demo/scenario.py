@@ -1,5 +1,6 @@
 """What the beamline measures in the demo: simulated frames, and whatever lies in a folder."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,18 +77,29 @@ def simulated(*, runs: int, frames: int, seed: int) -> Iterator[Measurement]:
 def _draw(
     kind: str, name: str, number: int, frames: int, seed: int, *, form: Form, dialect: int, live: bool = True
 ) -> Measurement:
-    # Inline pixels are those of a small detector: Kafka's default limit is 1 MB a message.
-    shape, detector = ((195, 487), "pilatus100k") if form.startswith("event") else ((487, 619), "pilatus300k")
-    drawn = [draw(kind, seed=seed, index=number * frames + place, shape=shape) for place in range(frames)]
-    configuration, metadata = described(drawn[0].geometry, dialect)
+    # Pixels that travel inline are few: Kafka's default limit is 1 MB a message.
+    drawn = draw(kind, seed=seed, index=number, shape=(300, 280) if form.startswith("event") else None)
+    configuration, metadata = described(drawn.geometry, dialect)
     return Measurement(
         name=name,
-        truth=kind if kind in TECHNIQUES else str(Parent.NO_SIGNAL),
-        frames=[frame.image for frame in drawn],
+        truth=str(drawn.technique or Parent.NO_SIGNAL),
+        frames=list(_exposures(drawn.image, drawn.mask, frames, np.random.default_rng([seed, number]))),
         form=form,
-        detector=detector,
+        detector=re.sub(r"\W+", "_", drawn.detector).lower(),
         configuration=configuration,
         metadata=metadata,
-        mask=drawn[0].mask,
+        mask=drawn.mask,
         live=live,
     )
+
+
+def _exposures(
+    image: npt.NDArray[Any], mask: npt.NDArray[np.bool_], count: int, rng: np.random.Generator
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield `count` exposures of one set-up: `image`, then what counting noise makes of it. Bad pixels stay bad."""
+    yield image
+    dark = mask | ~(image > 0)
+    top = np.iinfo(image.dtype).max if image.dtype.kind in "iu" else np.finfo(image.dtype).max
+    for _ in range(count - 1):
+        counts = rng.poisson(np.where(dark, 0, image).astype(np.float64))
+        yield np.where(dark, image, np.minimum(counts, top)).astype(image.dtype)
