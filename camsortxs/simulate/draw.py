@@ -1,0 +1,159 @@
+"""The draw: one frame, or many, each reproducible alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from camsortxs.evidence import q90
+from camsortxs.frames import Frame, FrameKey, Geometry
+from camsortxs.simulate import gisaxs, giwaxs, nothing, saxs, waxs
+from camsortxs.simulate.chance import choose, generator, log_uniform
+from camsortxs.simulate.detectors import DETECTORS, Detector
+from camsortxs.simulate.geometry import Setup
+from camsortxs.simulate.instrument import HABITS, expose, optics
+from camsortxs.simulate.pattern import Pattern
+from camsortxs.simulate.setups import draw_setup
+from camsortxs.techniques import TECHNIQUES, Technique, regime
+
+KINDS: tuple[str, ...] = (*map(str, TECHNIQUES), *nothing.KINDS)
+
+_PATTERNS: dict[str, Callable[[np.random.Generator, Setup], Pattern]] = {
+    "SAXS": saxs.pattern,
+    "WAXS": waxs.pattern,
+    "GISAXS": gisaxs.pattern,
+    "GIWAXS": giwaxs.pattern,
+    **{kind: partial(nothing.pattern, kind=kind) for kind in nothing.KINDS},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A simulated frame and the whole truth about it.
+
+    `image` (int32, uint16 or float32) and `mask` (height, width), True = bad; `technique` is None for frames that show none; `q90` in
+    1/angstrom; `seed` and `index` draw the same frame again.
+    """
+
+    image: npt.NDArray[Any]
+    mask: npt.NDArray[np.bool_]
+    technique: Technique | None
+    kind: str
+    geometry: Geometry
+    q90: float
+    detector: str
+    seed: int
+    index: int
+    flags: tuple[str, ...] = ()
+    parameters: dict[str, float | str] = field(default_factory=dict)
+
+    def frame(
+        self, *, run: str | None = None, stream: str = "primary", data_key: str = "image", with_geometry: bool = False
+    ) -> Frame:
+        """Return it as the line takes it; the geometry only when asked, for real metadata has gaps."""
+        return Frame(
+            key=FrameKey(run=run or f"{self.kind}-{self.seed}-{self.index}", stream=stream, data_key=data_key, index=0),
+            image=self.image,
+            mask=self.mask,
+            geometry=self.geometry if with_geometry else None,
+            detector=self.detector,
+        )
+
+
+def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None = None) -> Drawn:
+    """Draw frame `index` of a kind (see `KINDS`), bit by bit the same for the same arguments.
+
+    Without a `shape` a detector is chosen and drawn binned, its longer side about 512 pixels.
+
+    >>> drawn = draw("GISAXS", seed=1, shape=(120, 100))
+    >>> drawn.image.shape, str(drawn.technique)
+    ((120, 100), 'GISAXS')
+    """
+    rng = generator(seed, kind, index)
+    technique = Technique(kind) if kind in map(str, TECHNIQUES) else None
+    detector = _detector(rng, technique, shape)
+    size, pixel, gaps = detector.binned(shape)
+    like = technique or choose(rng, [(t, 1.0) for t in TECHNIQUES])
+    setup = draw_setup(rng, like, size, pixel)
+    pattern = _PATTERNS[kind](rng, setup)
+    light, counts = pattern.intensity, nothing.counts(rng, kind) if technique is None else log_uniform(rng, 2, 1e4)
+    if technique is not None or kind == "empty_holder":
+        light = optics(light, setup, HABITS[str(like)], rng)
+    image, mask = expose(light, detector, gaps, rng, counts=counts)
+    if like.grazing:
+        image, mask, setup = _turn(rng, image, mask, setup)
+    reach = q90(setup.geometry, mask) or 0.0
+    return Drawn(
+        image=image,
+        mask=mask,
+        technique=technique,
+        kind=kind,
+        geometry=setup.geometry,
+        q90=reach,
+        detector=detector.name,
+        seed=seed,
+        index=index,
+        flags=(*pattern.flags, *(("mid",) if technique and regime(reach) == "mid" else ())),
+        parameters={"counts": counts, **pattern.parameters},
+    )
+
+
+def draw_many(
+    kinds: Sequence[str], *, count: int, seed: int, shape: tuple[int, int] | None = None, processes: int = 1
+) -> Iterator[Drawn]:
+    """Draw `count` frames, the kinds in turn, in order, in as many processes as told."""
+    one = partial(_draw_at, tuple(kinds), seed, shape)
+    if processes == 1:
+        yield from map(one, range(count))
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(one, range(count), chunksize=8)
+
+
+def _draw_at(kinds: tuple[str, ...], seed: int, shape: tuple[int, int] | None, place: int) -> Drawn:
+    return draw(kinds[place % len(kinds)], seed=seed, index=place // len(kinds), shape=shape)
+
+
+_STRIPS = ("Pilatus 100k", "Pilatus 200k-W", "Pilatus 300k-W")
+
+
+def _detector(rng: np.random.Generator, technique: Technique | None, shape: tuple[int, int] | None) -> Detector:
+    """Choose a detector: wide-angle set-ups have strips, small-angle ones round CCDs, grazing ones large counters."""
+    weights = dict.fromkeys(DETECTORS, 1.0) | {"Pilatus 1M": 3.0, "Pilatus 300k": 2.0, "Pilatus 2M": 2.0}
+    for name in _STRIPS:
+        weights[name] = {Technique.WAXS: 1.6, Technique.SAXS: 0.5}.get(technique, 0.25) if technique else 0.5
+    if technique is not None and technique.grazing:
+        weights |= {"MarCCD 165": 0.3, "mar345": 0.2}
+    if shape is not None:  # the asked shape says which detectors it may be
+        alike = {n: w for n, w in weights.items() if DETECTORS[n].shape == shape}
+        weights = alike or {n: w for n, w in weights.items() if not DETECTORS[n].round}
+    return DETECTORS[choose(rng, list(weights.items()))]
+
+
+def _turn(
+    rng: np.random.Generator, image: npt.NDArray[Any], mask: npt.NDArray[np.bool_], setup: Setup
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], Setup]:
+    """Mirror some frames, and turn square-ish ones as beamlines with a horizontal scattering plane do."""
+    row, column = setup.centre
+    height, width = setup.shape
+    if rng.random() < 0.3:
+        image, mask, column = image[:, ::-1], mask[:, ::-1], width - 1 - column
+    if rng.random() < 0.2:
+        quarter = choose(rng, [(1, 0.45), (3, 0.45), (2, 0.1)])
+        image, mask = np.rot90(image, quarter), np.rot90(mask, quarter)
+        for _ in range(quarter):
+            row, column, height, width = width - 1 - column, row, width, height
+    turned = Setup(
+        shape=(height, width),
+        pixel=setup.pixel,
+        distance=setup.distance,
+        wavelength=setup.wavelength,
+        centre=(row, column),
+        incidence=setup.incidence,
+        roll=setup.roll,
+    )
+    return np.ascontiguousarray(image), np.ascontiguousarray(mask), turned
