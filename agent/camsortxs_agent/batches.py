@@ -12,13 +12,14 @@ from camsortxs_agent.documents import Item
 class Partition:
     """One assignment of one partition: the next one is another object, so that what belongs to this one shows.
 
-    `position` is the next offset to read, `committed` what we last committed, `done` the offset up to which every
-    document is either handled or belongs to a run that is still open.
+    `position` is the next offset to read, `acknowledged` the position of the last batch that was, `committed` what we
+    last committed, `done` the offset up to which every document is handled, or belongs to a run that is still open.
     """
 
     topic: str
     number: int
     position: int | None = None
+    acknowledged: int | None = None
     committed: int | None = None
     done: int = 0
 

@@ -72,7 +72,7 @@ class KafkaSource:
         self._stopping = True
 
     def batches(self) -> Iterator[Batch]:
-        """Yield batches until `stop`; empty ones while nothing comes.
+        """Yield batches until `stop`; one without frames acknowledges documents that brought none.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class KafkaSource:
                 taken = self._next()
                 if taken is not None:
                     yield from self._read(*taken)
-                if self._collector.due or taken is None:
+                if self._collector.due or (taken is None and self._something):
                     yield self._batch()
         self._consumer = None
 
@@ -160,6 +160,11 @@ class KafkaSource:
                 self._collector.add(partition, _with_origin(refusal, origin, payload))
         partition.position = offset + 1
 
+    @property
+    def _something(self) -> bool:
+        """There is something to hand on, or at least to acknowledge."""
+        return not self._collector.empty or any(p.position != p.acknowledged for p in self._partitions.values())
+
     def _batch(self) -> Batch:
         content = self._collector.take(self._current)
         progress = [(partition, partition.position) for partition in self._partitions.values()]
@@ -180,6 +185,7 @@ class KafkaSource:
         for partition, position in progress:
             if position is None or not self._current(partition):
                 continue
+            partition.acknowledged = position
             partition.done = max(partition.done, position)
             self._tell_lag(partition, position)
             begin = self._runs.first_offset(partition.key)
