@@ -35,8 +35,8 @@ _PATTERNS: dict[str, Callable[[np.random.Generator, Setup], Pattern]] = {
 class Drawn:
     """A simulated frame and the whole truth about it.
 
-    `image` (int32, uint16 or float32) and `mask` (height, width), True = bad; `technique` is None for frames that show none; `q90` in
-    1/angstrom; `seed` and `index` draw the same frame again.
+    `image` (int32, uint16 or float32) and `mask` (height, width), True = bad; `technique` is None for frames that show
+    none; `q90` in 1/angstrom; `seed` and `index` draw the same frame again.
     """
 
     image: npt.NDArray[Any]

@@ -96,7 +96,7 @@ def _shadow(rng: np.random.Generator, setup: Setup, rows: Array, columns: Array)
 def expose(
     rate: Array, detector: Detector, gaps: Mask, rng: np.random.Generator, *, counts: float
 ) -> tuple[npt.NDArray[Any], Mask]:
-    """Return image (int32, uint16 or float32) and mask of an exposure in which the 99th percentile of `rate` gets `counts`.
+    """Return image (int32, uint16 or float32) and mask when the 99th percentile of `rate` gets `counts`.
 
     A photon counter makes Poisson counts, with gaps of -1 (or 0, -2); an integrator blurs, adds offset and noise, and
     is dark outside its disc when it is round. Both have hot and dead pixels.
