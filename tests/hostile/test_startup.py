@@ -169,3 +169,13 @@ def test_a_bundle_with_one_byte_changed(settings, tmp_path):
 def test_a_bundle_that_is_not_there(settings, tmp_path):
     config = settings(broker="127.0.0.1:1", tiled="http://127.0.0.1:1", model={"path": tmp_path})
     assert service.run(lambda stop: wiring.build(config, stop)) is service.Exit.BAD_MODEL
+
+
+def test_no_stand_in_serves_once_a_model_is_shipped():
+    try:
+        shipped = default_bundle()
+    except ModelError as error:
+        pytest.skip(str(error))
+    _, classifier = wiring.load_model(Settings().model)
+    assert classifier.reference == f"{shipped.parent.name}@{shipped.name}"
+    assert not hasattr(wiring, "TinyClassifier"), "wiring.load_model still falls back to the tiny model: remove that"
