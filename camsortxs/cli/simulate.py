@@ -1,5 +1,111 @@
-"""`camsortxs simulate`."""
+"""`camsortxs simulate`: draw frames and write them as files."""
+
+import csv
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from camsortxs.adapters.nxfile import DATASET, write_frames
+from camsortxs.simulate import KINDS, Drawn, draw_many
+from camsortxs.techniques import TECHNIQUES
+
+_HELP = """Draw frames from physics and write them as NXsas-like HDF5 files with a `labels.csv`.
+
+The same seed draws the same frames, bit by bit. `all` is the four techniques in turn, `nothing` the frames that show
+none of them (dark, shutter closed, direct beam, flat field, empty holder).
+
+Examples:
+
+    camsortxs simulate --count 100 --seed 7 --out frames/ --contact-sheet
+
+    camsortxs simulate --technique GISAXS --count 20 --shape 1679x1475 --out frames/
+"""
 
 
-def simulate() -> None:
-    """Is being written."""
+class What(StrEnum):
+    """What can be drawn."""
+
+    ALL = "all"
+    NOTHING = "nothing"
+    SAXS = "SAXS"
+    WAXS = "WAXS"
+    GISAXS = "GISAXS"
+    GIWAXS = "GIWAXS"
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder to write to; made when it is not there.")],
+    technique: Annotated[What, typer.Option(help="What to draw.")] = What.ALL,
+    count: Annotated[int, typer.Option(min=1, help="How many frames in all.")] = 40,
+    seed: Annotated[int, typer.Option(help="Which frames.")] = 1,
+    shape: Annotated[str | None, typer.Option(help="ROWSxCOLUMNS; else realistic detectors, binned.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Processes to draw in.")] = 1,
+    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also draw them all on one PNG.")] = False,
+) -> None:
+    """Draw frames from physics and write them as files."""
+    screen = Console(stderr=True)
+    kinds = _kinds(technique)
+    out.mkdir(parents=True, exist_ok=True)
+    drawn: list[Drawn] = []
+    with (out / "labels.csv").open("w", newline="") as file:
+        labels = csv.writer(file)
+        labels.writerow(["file", "technique", "source", "hdf5_dataset", "frame_index", "kind", "q90", "flags"])
+        frames = draw_many(kinds, count=count, seed=seed, shape=_shape(shape), processes=processes)
+        for place, one in enumerate(track(frames, total=count, console=screen, description="drawing")):
+            name = f"{one.kind}_{place:06d}.h5"
+            write_frames(out / name, [one.frame(with_geometry=True)])
+            label = str(one.technique) if one.technique else "no_signal"
+            labels.writerow(
+                [name, label, f"simulated {one.detector}", DATASET, 0, one.kind, f"{one.q90:.4f}", " ".join(one.flags)]
+            )
+            if contact_sheet:
+                drawn.append(one)
+    screen.print(f"{count} frames and labels.csv in {out}")
+    if contact_sheet:
+        _draw_sheet(out / "contact-sheet.png", drawn)
+        screen.print(f"all of them on {out / 'contact-sheet.png'}")
+
+
+simulate.__doc__ = _HELP
+
+
+def _kinds(technique: What) -> Sequence[str]:
+    if technique is What.ALL:
+        return tuple(map(str, TECHNIQUES))
+    return KINDS[len(TECHNIQUES) :] if technique is What.NOTHING else (str(technique),)
+
+
+def _shape(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    try:
+        rows, columns = (int(side) for side in text.lower().split("x"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not ROWSxCOLUMNS, for example 1679x1475") from error
+    if min(rows, columns) < 32:
+        raise typer.BadParameter("a frame has at least 32 rows and columns")
+    return rows, columns
+
+
+def _draw_sheet(path: Path, drawn: Sequence[Drawn]) -> None:
+    import numpy as np
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    columns = min(8, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure = Figure(figsize=(2.2 * columns, 2.4 * rows), layout="constrained")
+    colours = colormaps["viridis"].with_extremes(bad="0.85")
+    for axes, one in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), drawn, strict=False):
+        light = np.log1p(np.maximum(np.where(one.mask, np.nan, one.image.astype(float)), 0))
+        low, high = np.nanpercentile(light, (1, 99.7))
+        axes.imshow(light, cmap=colours, vmin=low, vmax=max(high, low + 0.1))
+        axes.set_title(f"{one.kind}  q90 {one.q90:.2f}", fontsize=8)
+    for axes in figure.axes:
+        axes.set_axis_off()
+    figure.savefig(path, dpi=100)

@@ -1,0 +1,137 @@
+"""The simulator against textbooks and against pyFAI."""
+
+import numpy as np
+import pytest
+
+from camsortxs.simulate import curves
+from camsortxs.simulate.detectors import DETECTORS
+from camsortxs.simulate.geometry import Setup
+from camsortxs.simulate.gisaxs import _roughness, born_table, reflectivity
+from camsortxs.simulate.instrument import expose
+
+DELTA, BETA = 4.888e-6, 7.39e-8  # silicon at 10 keV
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return Setup(shape=(200, 160), pixel=1e-3, distance=0.3, wavelength=1.24e-10, centre=(120.0, 70.0), incidence=0.3)
+
+
+@pytest.mark.parametrize("name", ["LaB6", "CeO2"])
+def test_powder_lines_stand_where_pyfai_puts_them(name):
+    from pyFAI.calibrant import get_calibrant
+
+    calibrant = get_calibrant(name, wavelength=1e-10)
+    theirs = 2 * np.pi / np.array(calibrant.dspacing)
+    ours, _ = curves.cubic_powder(name, 6.0)
+
+    assert ours == pytest.approx(theirs[theirs <= 6.0][: len(ours)], rel=2e-4)
+
+
+def test_silver_behenate_stands_where_pyfai_puts_it():
+    from pyFAI.calibrant import get_calibrant
+
+    first = get_calibrant("AgBh", wavelength=1e-10).dspacing[0]
+
+    assert first == pytest.approx(curves.AGBH_D001, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("Pilatus 1M", "Pilatus1M"), ("Pilatus 2M", "Pilatus2M"), ("Pilatus 300k", "Pilatus300k"),
+                         ("Pilatus 300k-W", "Pilatus300kw"), ("Eiger 1M", "Eiger1M"), ("Eiger 4M", "Eiger4M")]
+)  # fmt: skip
+def test_detectors_have_the_gaps_that_pyfai_knows(name, theirs):
+    from pyFAI.detectors import detector_factory
+
+    oracle = detector_factory(theirs)
+
+    assert DETECTORS[name].shape == oracle.shape
+    assert DETECTORS[name].pixel == pytest.approx(oracle.pixel1)
+    assert np.array_equal(DETECTORS[name].gaps(), oracle.mask.astype(bool))
+
+
+def test_q_of_every_pixel_equals_pyfais(setup):
+    from pyFAI.detectors import Detector
+    from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
+    oracle = AzimuthalIntegrator(
+        dist=setup.distance,
+        poni1=(setup.centre[0] + 0.5) * setup.pixel,
+        poni2=(setup.centre[1] + 0.5) * setup.pixel,
+        detector=Detector(setup.pixel, setup.pixel, max_shape=setup.shape),
+        wavelength=setup.wavelength,
+    )
+
+    assert setup.q() == pytest.approx(oracle.array_from_unit(unit="q_A^-1"), abs=1e-5)
+
+
+def test_the_horizon_is_where_the_exit_angle_is_zero(setup):
+    _, _, sin_af = setup.grazing()
+    below = 0.3 * np.pi / 180 * setup.distance / setup.pixel  # the horizon stands above the direct beam by this
+
+    column = sin_af[:, int(setup.centre[1])]
+
+    assert np.interp(0.0, column[::-1], np.arange(len(column))[::-1]) == pytest.approx(
+        setup.centre[0] - below, abs=0.02
+    )
+
+
+def test_the_yoneda_band_is_at_the_critical_angle(rng):
+    sin_af = np.linspace(0, 0.012, 4000)
+
+    table = _roughness(rng, np.array([0.001]), sin_af, np.deg2rad(0.4), DELTA, BETA)
+
+    assert sin_af[np.argmax(table[0])] == pytest.approx(np.sqrt(2 * DELTA), rel=0.03)
+
+
+def test_fresnel_reflects_all_below_the_critical_angle_and_little_far_above():
+    critical = np.sqrt(2 * DELTA)
+
+    assert abs(reflectivity(critical / 3, DELTA, 0.0)) == pytest.approx(1.0, abs=1e-9)
+    assert abs(reflectivity(10 * critical, DELTA, BETA)) ** 2 == pytest.approx(1 / (2 * 10) ** 4, rel=0.05)
+
+
+def test_without_a_substrate_the_born_approximation_is_the_bare_form_factor():
+    q_par, height, radius, k = np.linspace(1e-4, 0.1, 50), 40.0, 30.0, 2 * np.pi / 1.24
+    sin_af = np.array([0.01])
+
+    table = born_table(q_par, sin_af, k, np.deg2rad(0.2), 0.0, 0.0, radius=radius, height=height, shape="cylinder",
+                       spread=0.0, slices=400, sizes=1)  # fmt: skip
+
+    q_z = k * (np.sin(np.deg2rad(0.2)) + sin_af[0])
+    from scipy.special import j1
+
+    form = 2 * np.pi * radius**2 * j1(q_par * radius) / (q_par * radius) * height * np.sinc(q_z * height / 2 / np.pi)
+    assert table[:, 0] == pytest.approx(form**2, rel=1e-3, abs=1e-3 * form.max() ** 2)
+
+
+def test_the_guinier_slope_of_a_sphere_is_its_radius_of_gyration():
+    q, radius = np.linspace(1e-4, 0.2 / 50, 50), 50.0
+
+    slope = np.polyfit(q**2, np.log(curves.sphere(q, radius)), 1)[0]
+
+    assert np.sqrt(-3 * slope) == pytest.approx(np.sqrt(3 / 5) * radius, rel=0.01)
+
+
+def test_the_porod_slope_of_a_smooth_surface_is_minus_four():
+    q = np.geomspace(0.5, 5.0, 200)
+
+    slope = np.polyfit(np.log(q), np.log(curves.polydisperse_sphere(q, 50.0, 0.2)), 1)[0]
+
+    assert slope == pytest.approx(-4.0, abs=0.1)
+
+
+def test_hard_spheres_at_low_density_do_not_interfere():
+    assert curves.hard_spheres(np.linspace(0.01, 0.3, 50), 40.0, 1e-4) == pytest.approx(1.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("counts", [0.3, 5.0, 300.0])
+def test_counts_are_poisson(rng, counts):
+    rate = np.ones((400, 400))
+
+    image, mask = expose(rate, DETECTORS["Pilatus 1M"], np.zeros(rate.shape, dtype=bool), rng, counts=counts)
+
+    lit = image[~mask & (image < counts * 10 + 20)]
+    assert lit.mean() == pytest.approx(counts, rel=0.03)
+    # A flat field of up to 3 % adds to the variance of the counts themselves.
+    assert 0.97 < lit.var() / lit.mean() < 1.05 + 0.03**2 * counts * 1.2
