@@ -15,7 +15,8 @@ from camsortxs.cli.output import Format
 from camsortxs.errors import FrameError, ModelError
 from camsortxs.frames import Batch, Frame
 from camsortxs.offline.dataset import Label, read_labels
-from camsortxs.offline.evaluate import Answer, evaluate as measure
+from camsortxs.offline.evaluate import RESAMPLES, Answer
+from camsortxs.offline.evaluate import evaluate as measure
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome
 
@@ -38,6 +39,7 @@ def evaluate(
     labels: Annotated[Path, typer.Option(help="The table of labels.", exists=True, dir_okay=False)],
     model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the intervals.")] = RESAMPLES,
 ) -> None:
     """Measure the answers on labelled frames, by frame and by source group."""
     from camsortxs.cli.model import build_line
@@ -60,8 +62,8 @@ def evaluate(
         "model": asker.model,
         "frames": len(asker.with_metadata),
         "groups": len({answer.group for answer in asker.with_metadata}),
-        "image_only": measure(asker.image_only),
-        "with_metadata": measure(asker.with_metadata),
+        "image_only": measure(asker.image_only, resamples=resamples),
+        "with_metadata": measure(asker.with_metadata, resamples=resamples),
         "errors": asker.errors,
     }
     if output is Format.JSON:

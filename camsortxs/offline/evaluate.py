@@ -123,14 +123,20 @@ def _metrics(table: _Table, weight: Floats) -> dict[str, float]:
         "precision": float(metrics.precision_score(truth, said, **over)),
         "f1": float(metrics.f1_score(truth, said, **over)),
         "auc": _auc(truth, p, weight, present),
-        "kappa": float(metrics.cohen_kappa_score(truth, said, sample_weight=weight)) if len(present) > 1 else np.nan,
-        "mcc": float(metrics.matthews_corrcoef(truth, said, sample_weight=weight)),
+        "kappa": _kappa(truth, said, weight),
+        "mcc": float(metrics.matthews_corrcoef([*truth, 0, 1], [*said, 0, 1], sample_weight=[*weight, 0.0, 0.0])),
         "ece": _calibration_error(p, right, weight),
         "grazing_accuracy": float(np.average(seen & (grazing == _GRAZING[truth]), weights=weight)),
         "angle_accuracy": float(np.average(seen & (angle == _WIDE[truth]), weights=weight)),
         "coverage": float(np.average(sure, weights=weight)),
         "accuracy_when_sure": float(np.average(right[sure], weights=weight[sure])) if sure.any() else np.nan,
     }
+
+
+def _kappa(truth: npt.NDArray[np.int64], said: npt.NDArray[np.int64], weight: Floats) -> float:
+    if len({*truth.tolist(), *said.tolist()}) < 2:
+        return np.nan  # agreement beyond chance means nothing where chance cannot err
+    return float(metrics.cohen_kappa_score(truth, said, sample_weight=weight))
 
 
 def _auc(truth: npt.NDArray[np.int64], p: Floats, weight: Floats, present: list[int]) -> float:

@@ -58,7 +58,9 @@ def compare(onnx: bytes, estimator: Any, values: npt.NDArray[np.float32]) -> flo
     if converted.shape != python.shape:
         raise ModelError(f"not exported: ONNX returns {converted.shape}, the Python model {python.shape}")
     difference = float(np.abs(converted - python).max())
-    changed = int((converted.argmax(axis=1) != python.argmax(axis=1)).sum())
+    # Where two classes tie, rounding may say either.
+    said = np.take_along_axis(python, converted.argmax(axis=1)[:, None], axis=1)[:, 0]
+    changed = int((said < python.max(axis=1) - TOLERANCE).sum())
     if changed or not difference <= TOLERANCE:
         raise ModelError(
             f"not exported: ONNX and Python differ in {changed} of {len(values)} labels and by up to {difference:.2g}"

@@ -62,6 +62,8 @@ def train(dataset: Dataset, options: Options) -> Trained:
     best: tuple[float, str, Any, npt.NDArray[np.float64]] | None = None
     leaderboard = {}
     with warnings.catch_warnings():
+        # pycaret names the optional libraries that it does not find.
+        warnings.filterwarnings("ignore", category=UserWarning, module="skbase")
         pycaret = _pycaret()
         pycaret.setup(
             data=table.iloc[splits[0][0]],
@@ -80,6 +82,8 @@ def train(dataset: Dataset, options: Options) -> Trained:
         )
         for name in ESTIMATORS:
             model = pycaret.create_model(name, verbose=False, **_parameters(name, options))
+            if name == "lightgbm":
+                model.set_params(verbose=-1)  # pycaret wants `verbose` for itself
             leaderboard[name] = {str(k): float(v) for k, v in pycaret.pull().loc["Mean"].items()}
             apart = np.zeros((len(table), len(TECHNIQUES)))
             for inside, outside in splits:
@@ -114,10 +118,10 @@ def choose_threshold(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[n
     """Return the lowest of 0.50, 0.51, ... 0.95 at which the answers given are right `TARGET_ACCURACY` of the time."""
     right = probabilities.argmax(axis=1) == labels
     sure = probabilities.max(axis=1)
-    for threshold in np.arange(0.50, 0.955, 0.01):
+    for threshold in np.arange(50, 96) / 100:
         given = sure >= threshold
         if given.any() and right[given].mean() >= TARGET_ACCURACY:
-            return round(float(threshold), 2)
+            return float(threshold)
     return 0.95
 
 
@@ -138,7 +142,6 @@ def _parameters(name: str, options: Options) -> dict[str, Any]:
         "colsample_bytree": 0.3,
         "subsample": 0.7,
         "subsample_freq": 1,
-        "verbose": -1,
     }
 
 

@@ -1,0 +1,81 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+from classifiers.bundles import write_bundle
+from typer.testing import CliRunner
+
+from camsortxs.cli import app
+
+KEYS = ["path", "dataset", "index", "technique", "decided", "probabilities", "contradiction", "ms", "error"]
+NAMES = ["SAXS", "WAXS", "GISAXS", "GIWAXS"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_bundle(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def frames(tmp_path, make_frame):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(2):
+        tifffile.imwrite(folder / f"lit_{index}.tif", make_frame(index).image)
+    tifffile.imwrite(folder / "shut.tif", np.zeros((120, 100), dtype=np.int32))
+    return folder
+
+
+def classify(*arguments):
+    done = CliRunner().invoke(app, ["classify", *map(str, arguments)])
+    return done.exit_code, [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done
+
+
+def test_each_frame_is_one_line_with_exactly_the_agreed_keys(frames, model):
+    code, rows, done = classify(frames, "--model", model, "--format", "json")
+
+    assert code == 0, done.output
+    assert len(rows) == len(done.stdout.splitlines()) == 3
+    assert all(list(row) == KEYS for row in rows)
+    for row in rows[:2]:
+        assert list(row["probabilities"]) == NAMES
+        assert sum(row["probabilities"].values()) == pytest.approx(1.0, abs=1e-4)
+        assert row["technique"] in (*NAMES, None)
+        assert row["technique"] in (row["decided"], None)
+        assert row["ms"] > 0
+    assert (rows[2]["decided"], rows[2]["technique"], rows[2]["probabilities"]) == ("no_signal", None, None)
+
+
+def test_what_cannot_be_read_is_a_row_and_the_others_are_done(frames, model, tmp_path):
+    broken = frames / "a_first.tif"
+    broken.write_bytes(b"II*\x00 cut short")
+    code, rows, _ = classify(frames, tmp_path / "gone.cbf", "--model", model, "--format", "json")
+
+    assert code == 3
+    assert len(rows) == 5
+    failed = {row["path"]: row for row in rows if row["error"]}
+    assert set(failed) == {str(broken), str(tmp_path / "gone.cbf")}
+    assert all(list(row) == KEYS and row["technique"] is None for row in failed.values())
+
+
+def test_a_changed_bundle_exits_with_2(frames, model, tmp_path):
+    copy = shutil.copytree(model, tmp_path / "copy")
+    (copy / "classifier.onnx").write_bytes(b"something else")
+    code, rows, done = classify(frames, "--model", copy, "--format", "json")
+
+    assert (code, rows) == (2, [])
+    assert "was changed" in done.stderr
+
+
+def test_the_table_shows_decision_and_error(frames, model, tmp_path):
+    code, _, done = classify(frames, tmp_path / "gone.cbf", "--model", model)
+
+    assert code == 3
+    assert "3 frames, 1 not readable" in done.stdout
+    assert "no_signal" in done.stdout
+
+
+def test_help_has_examples():
+    assert "camsortxs classify scan_0001.cbf" in CliRunner().invoke(app, ["classify", "--help"]).output

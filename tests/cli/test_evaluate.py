@@ -1,0 +1,95 @@
+import json
+
+import pytest
+import tifffile
+from classifiers.bundles import write_bundle
+from typer.testing import CliRunner
+
+from camsortxs.cli import app
+
+METRICS = {
+    "accuracy", "balanced_accuracy", "precision", "f1", "auc", "kappa", "mcc", "ece", "grazing_accuracy",
+    "angle_accuracy", "coverage", "accuracy_when_sure",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_bundle(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def frames(tmp_path, make_frame):
+    rows = ["file,technique,source"]
+    for index in range(4):
+        grazing = index % 2 == 1
+        tifffile.imwrite(tmp_path / f"{index}.tif", make_frame(index, grazing=grazing).image)
+        rows.append(f"{index}.tif,{'GISAXS' if grazing else 'SAXS'},source {index // 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def evaluate(frames, model, *more):
+    labels = frames / "labels.csv"
+    return CliRunner().invoke(
+        app,
+        [
+            "evaluate",
+            "--frames",
+            str(frames),
+            "--labels",
+            str(labels),
+            "--model",
+            str(model),
+            "--resamples",
+            "5",
+            *more,
+        ],
+    )
+
+
+def test_all_metrics_by_frame_and_by_source_with_and_without_metadata(frames, model):
+    done = evaluate(frames, model, "--format", "json")
+    report = json.loads(done.stdout)
+
+    assert done.exit_code == 0, done.output
+    assert (report["model"], report["frames"], report["groups"]) == ("tiny@0.1.0", 4, 2)
+    assert report["errors"] == []
+    for mode in ("image_only", "with_metadata"):
+        for by in ("by_frame", "by_group"):
+            assert set(report[mode][by]) == METRICS
+
+
+def test_what_cannot_be_read_is_listed_and_the_others_are_measured(frames, model):
+    with (frames / "labels.csv").open("a") as table:
+        table.write("gone.tif,WAXS,source 3\n")
+    done = evaluate(frames, model, "--format", "json")
+    report = json.loads(done.stdout)
+
+    assert done.exit_code == 3
+    assert report["frames"] == 4
+    assert [error["path"] for error in report["errors"]] == [str(frames / "gone.tif")]
+
+
+def test_the_table_shows_both_ways_of_counting(frames, model):
+    done = evaluate(frames, model)
+
+    assert done.exit_code == 0, done.output
+    assert "by source" in done.stdout
+    assert "image only: 4 frames of 2 sources" in done.stdout
+
+
+def test_a_table_without_sources_exits_with_2(frames, model):
+    (frames / "labels.csv").write_text("file,technique\n0.tif,SAXS\n")
+    done = evaluate(frames, model)
+
+    assert done.exit_code == 2
+    assert "no column source" in done.stderr
+
+
+def test_the_real_frames_are_all_read(real_frames, model):
+    done = evaluate(real_frames, model, "--format", "json")
+    report = json.loads(done.stdout)
+
+    assert (done.exit_code, report["errors"]) == (0, [])
+    assert report["frames"] == 59

@@ -1,0 +1,65 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from classifiers.bundles import REPRESENTATIONS, figures, make_dataset, make_trained, write_bundle
+
+from camsortxs.classifiers.bundle import load_bundle
+from camsortxs.errors import ModelError
+from camsortxs.features.chain import Chain
+from camsortxs.offline.export import compare, export, to_onnx
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # from the converters
+@pytest.mark.parametrize("kind", ["et", "lightgbm"])
+def test_both_kinds_of_trees_convert(kind):
+    dataset = make_dataset()
+    estimator = make_trained(dataset).estimator
+    if kind == "lightgbm":
+        import lightgbm
+
+        estimator = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(dataset.values, dataset.labels)
+
+    assert compare(to_onnx(estimator, len(dataset.names)), estimator, make_dataset(200).values) < 1e-5
+
+
+def test_nothing_is_written_when_onnx_and_python_differ(tmp_path, monkeypatch):
+    dataset = make_dataset()
+    trained = make_trained(dataset)
+    other = make_dataset()
+    other.labels[:] = other.labels[::-1]
+    monkeypatch.setattr("camsortxs.offline.export.to_onnx", lambda *_: to_onnx(make_trained(other).estimator, 7))
+
+    with pytest.raises(ModelError, match="not exported: ONNX and Python differ in"):
+        export(
+            trained,
+            dataset,
+            Chain(REPRESENTATIONS),
+            folder=tmp_path / "tiny" / "0.1.0",
+            description="",
+            held_out=dataset.values,
+            metrics=figures(dataset, trained),
+            command="",
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_json_onnx_and_arrays_and_says_where_it_comes_from(tmp_path):
+    folder = write_bundle(tmp_path)
+
+    assert {path.name for path in folder.iterdir()} == {
+        "model.json",
+        "MODEL_CARD.md",
+        "classifier.onnx",
+        "golden.npz",
+    }
+    manifest = json.loads((folder / "model.json").read_text())
+    assert manifest["features"]["digest"] == Chain(REPRESENTATIONS).digest
+    assert manifest["libraries"]["scikit-learn"]
+    with np.load(io.BytesIO(load_bundle(folder).files["golden"]), allow_pickle=False) as golden:
+        assert golden["features"].shape == (8, 7)
+        assert golden["probabilities"].shape == (8, 4)
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "four clouds" in card
+    assert "| accuracy |" in card
