@@ -97,4 +97,6 @@ def test_nothing_heard_is_no_division_by_zero(make):
 def test_the_sheet_is_drawn(make, tmp_path):
     make().draw(tmp_path / "sheet.png")
     make(found={"tag": None}, taken={"truth": None}).draw(tmp_path / "untagged.png")
+    unsure = {name: value for name, value in TAG.items() if name not in ("technique", "probability")}
+    make(found={"tag": unsure | {"decided": "unknown"}}).draw(tmp_path / "unsure.png")
     assert (tmp_path / "sheet.png").stat().st_size > 1000

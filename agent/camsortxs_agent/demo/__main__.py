@@ -26,6 +26,9 @@ def main(
         Path | None, typer.Option(exists=True, file_okay=False, help="Also send every detector file of this folder.")
     ] = None,
     out: Annotated[Path, typer.Option(file_okay=False, help="Where logs and contact sheet go.")] = Path("demo-out"),
+    model: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Bundle to use instead of the shipped one.")
+    ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Simulated live runs of each technique.")] = 3,
     per_run: Annotated[int, typer.Option(min=1, help="Frames in a simulated run.")] = 4,
     interval: Annotated[float, typer.Option(min=0.0, help="Seconds between two frames of a run.")] = 0.1,
@@ -43,7 +46,7 @@ def main(
     try:
         # Some file readers print; standard output is for the summary alone.
         with redirect_stdout(sys.stderr):
-            report, tiled = Demo(out=out, console=console, interval=interval).run(
+            report, tiled = Demo(out=out, console=console, model=model, interval=interval).run(
                 measurement
                 for source in (simulated(runs=runs, frames=per_run, seed=seed), folder or ())
                 for measurement in source

@@ -50,7 +50,14 @@ class Agent:
 
 
 def configuration(
-    *, broker: str, topic: str, results: str, tiled: TiledServer, pixels: Path, dead_letters: Path
+    *,
+    broker: str,
+    topic: str,
+    results: str,
+    tiled: TiledServer,
+    pixels: Path,
+    dead_letters: Path,
+    model: Path | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the settings of an agent that listens here; the rest are its defaults."""
     return {
@@ -65,6 +72,7 @@ def configuration(
         "tiled": {"uri": tiled.uri, "api_key": tiled.api_key},
         "pixels": {"roots": [str(pixels)], "late_file_seconds": 10.0},
         "dead_letters": {"path": str(dead_letters)},
+        "model": {"path": str(model)} if model else {},
     }
 
 

@@ -11,7 +11,9 @@ from camsortxs_agent.demo.processes import ChildFailed, child, tail
 from camsortxs_agent.demo.tiled_server import TiledServer
 
 
-def backfill(tiled: TiledServer, *, folder: Path, log: Path, timeout: float = 120.0) -> list[Mapping[str, Any]]:
+def backfill(
+    tiled: TiledServer, *, folder: Path, log: Path, model: Path | None = None, timeout: float = 120.0
+) -> list[Mapping[str, Any]]:
     """Back-fill what nobody has tagged; return what the command says of each run.
 
     The key of Tiled goes to a file in `folder`.
@@ -28,6 +30,7 @@ def backfill(tiled: TiledServer, *, folder: Path, log: Path, timeout: float = 12
     command = [
         sys.executable, "-c", "from camsortxs.cli import app; app()",
         "backfill", tiled.uri, "--api-key-file", str(key), "--format", "json",
+        *(("--model", str(model)) if model else ()),
     ]  # fmt: skip
     with child(command, log=log) as process:
         try:

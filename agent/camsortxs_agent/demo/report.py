@@ -102,7 +102,7 @@ class Report:
             name=run.name if run.live else f"{run.name} (back-filled)",
             truth=run.truth,
             label=_label(self.found[run.run]),
-            probability=None if tag is None else tag["probability"],
+            probability=None if tag is None else tag.get("probability"),  # a key without a value is not kept
             correct=False if tag is None else self.correct(run),
         )
 

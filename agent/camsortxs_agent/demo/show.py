@@ -31,12 +31,14 @@ RESULTS = "demo.bluesky.camsortxs.documents"
 class Demo:
     """Everything on this machine: broker, Tiled, beamline, agent, back-fill.
 
-    Logs and the contact sheet go to `out`; all else lives in a folder that is gone afterwards. `interval` is the time
-    between two frames of a run in seconds, `patience` how long to wait for the agent after the last of them.
+    Logs go to `out`; all else lives in a folder that is gone afterwards. Without a `model` the shipped bundle serves.
+    `interval` is the time between two frames of a run, `patience` how long to wait for the agent after the last run,
+    both in seconds.
     """
 
     out: Path
     console: Console
+    model: Path | None = None
     interval: float = 0.1
     patience: float = 90.0
 
@@ -63,7 +65,7 @@ class Demo:
             self._say(f"Tiled server at {tiled.uri}")
             settings = configuration(
                 broker=broker, topic=DOCUMENTS, results=RESULTS, tiled=tiled, pixels=pixels,
-                dead_letters=self.out / "dead-letters.jsonl",
+                dead_letters=self.out / "dead-letters.jsonl", model=self.model,
             )  # fmt: skip
             agent = stack.enter_context(running_agent(settings, folder=work, log=self.out / "agent.log"))
             self._say(f"agent is process {agent.process.pid}")
@@ -74,7 +76,7 @@ class Demo:
             archived = [run for run in taken if not run.live]
             if archived:
                 self._say(f"back-filling {len(archived)} archived runs that Kafka never saw")
-                for row in backfill(tiled, folder=work, log=self.out / "backfill.log"):
+                for row in backfill(tiled, folder=work, log=self.out / "backfill.log", model=self.model):
                     self._say(f"recovered {names.get(row['run'], row['run'])}: {row['decided']}")
             found = read_back(tiled, [run.run for run in taken])
             return Report(taken=taken, found=found, heard=results.runs, seconds=seconds), tiled

@@ -65,7 +65,7 @@ def _heard(row: Row, heard: Heard | None) -> tuple[str | Text, ...]:
         return Text("...", style="dim"), "", f"0/{row.frames}", ""
     label, probability = "", None
     if heard.index is not None:
-        label, probability = str(heard.index["decided"]), heard.index["probability"]
+        label, probability = str(heard.index["decided"]), heard.index.get("probability")
     elif heard.last is not None:
         label = str(heard.last["decided"])
         probability = max(value for name, value in heard.last.items() if name.startswith("p_"))
