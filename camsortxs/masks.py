@@ -17,8 +17,8 @@ Mask = npt.NDArray[np.bool_]
 def bad_pixels(image: npt.NDArray[Any]) -> Mask:
     """Return the mask of `image` (height, width), True = bad pixel.
 
-    By value: NaN and infinities; negative integers; the largest value of the type (gaps of Eiger; a saturated CCD, however
-    large the area: its counts say nothing);
+    By value: NaN and infinities; negative integers; the largest value of the type (gaps of Eiger; a saturated CCD,
+    however large the area: its counts say nothing);
     -1 and -2 in a float image when they stand in more than 0.1 % of it (a dark-subtracted image has other negatives,
     and they are noise). By shape: bands of zeros across the whole detector between lit modules, and what lies outside
     the disc of a round image plate or CCD. A dark lower half is not a gap: it may be a sample horizon.

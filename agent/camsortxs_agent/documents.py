@@ -14,7 +14,7 @@ from camsortxs.adapters.reference import PixelReader, PixelReference, as_images
 from camsortxs.errors import FrameError
 from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected, RunEnd
 from camsortxs.masks import bad_pixels
-from camsortxs_agent.geometry import Reading, geometry
+from camsortxs.metadata import Reading, geometry
 from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unpacked
 
 Item = Frame | Rejected | RunEnd

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Geometry
-from camsortxs_agent.geometry import Reading, configuration_readings, geometry, speaks_of_geometry, start_readings
+from camsortxs.metadata import Reading, configuration_readings, geometry, speaks_of_geometry, start_readings
 
 MIN_SIDE = 16
 """An array with a side shorter than this is a spectrum or a table, not an image."""

@@ -40,10 +40,22 @@ SAXSLAB = (
             {"distance": 530.64, "distance@units": "mm", "incident_energy": 12.4, "x_pixel_size": 0.000172},
             Geometry(distance=0.53064, wavelength=12.398419843e-7 / 12400, pixel_size=172e-6),
         ),
+        (
+            {
+                "beam_center_x": 17.2,
+                "beam_center_x@units": "mm",
+                "beam_center_y": 8.6,
+                "beam_center_y@units": "mm",
+                "x_pixel_size": 0.172,
+                "x_pixel_size@units": "mm",
+            },
+            Geometry(pixel_size=172e-6, beam_centre=(50.0, 100.0)),
+        ),
+        ({"BEAM_CENTER_X": "108.8", "BEAM_CENTER_Y": "113.0"}, None),
         ({"Title": "AgBh"}, None),
         ({"distance": 0.0, "wavelength": 1e9, "pixel_size": -1}, None),
     ],
-    ids=["dectris", "saxslab", "mar", "nxsas", "nothing", "absurd"],
+    ids=["dectris", "saxslab", "mar", "nxsas", "centre as a length", "adsc", "nothing", "absurd"],
 )
 def test_what_formats_say(header, expected):
     geometry = geometry_of(header)

@@ -1,7 +1,7 @@
 import pytest
 
 from camsortxs.frames import Geometry
-from camsortxs_agent.geometry import Reading, configuration_readings, geometry, start_readings
+from camsortxs.metadata import Reading, configuration_readings, geometry, start_readings
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where the detector stood, from what beamlines write into start documents and device configurations.
+"""Where the detector stood, from what beamlines write into start documents, device configurations and file headers.
 
 A reading counts when its name is one of those in `_NAMES`, or ends with `_` and one of them (`pilatus_cam_det_dist`).
 Its unit is that of the data key, else that of its name (`distance_mm`), else the one that makes sense of its size: a
@@ -6,7 +6,7 @@ distance up to 50 is in metre, above in millimetre; an energy up to 100 is in ke
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite, pi
+from math import inf, isfinite, pi
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ _NAMES: dict[str, str] = {
     "camera_length": "distance",
     "sdd": "distance",
     "distance": "distance",
+    "sampledistance": "distance",
+    "detector_dist": "distance",
     "wavelength": "wavelength",
     "photon_energy": "energy",
     "beam_energy": "energy",
@@ -31,16 +33,25 @@ _NAMES: dict[str, str] = {
     "pixel_size": "pixel_size",
     "x_pixel_size": "pixel_size",
     "pixel_size_x": "pixel_size",
+    "psize_1": "pixel_size",
+    "pixellength": "pixel_size",
+    "pixelsize": "pixel_size",
     "beam_center_x": "column",
     "beam_centre_x": "column",
     "beam_x": "column",
+    "center_1": "column",
+    "center_x": "column",
     "beam_center_y": "row",
     "beam_centre_y": "row",
     "beam_y": "row",
+    "center_2": "row",
+    "center_y": "row",
     "incidence_angle": "incidence",
     "incident_angle": "incidence",
     "grazing_angle": "incidence",
     "alpha_i": "incidence",
+    "thsam": "incidence",
+    "sample_angle1": "incidence",
 }
 _NOT = ("threshold_energy",)
 _PLANCK = 12.398419843e-7  # eV m
@@ -51,8 +62,18 @@ _UNITS: dict[str, dict[str, float]] = {
     "pixel_size": _LENGTHS,
     "energy": {"ev": 1.0, "kev": 1e3},
     "incidence": {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "mrad": 0.18 / pi, "rad": 180 / pi},
-    "row": {},
-    "column": {},
+    "row": _LENGTHS,
+    "column": _LENGTHS,
+}
+
+
+# Metadata lies: what cannot be is taken for unknown. In metre, electronvolt, degree.
+_POSSIBLE = {
+    "distance": (0.01, 50.0),
+    "wavelength": (1e-12, 1e-8),
+    "energy": (100.0, 1e6),
+    "pixel_size": (1e-6, 2e-3),
+    "incidence": (-90.0, 90.0),
 }
 
 
@@ -71,6 +92,7 @@ def geometry(readings: Iterable[Reading]) -> Geometry | None:
     3.5
     """
     found: dict[str, float] = {}
+    lengths = set()
     for reading in readings:
         kind, unit = _kind(reading.name.lower())
         if kind is None or kind in found or isinstance(reading.value, bool):
@@ -78,12 +100,15 @@ def geometry(readings: Iterable[Reading]) -> Geometry | None:
         if not isinstance(reading.value, Real) or not isfinite(reading.value):
             continue
         value = float(reading.value) * _factor(kind, float(reading.value), reading.units or unit)
-        if value > 0 or kind in ("incidence", "row", "column"):
+        low, high = _POSSIBLE.get(kind, (-inf, inf))
+        if low <= value <= high:
             found[kind] = value
+            if _is_length(kind, reading.units or unit):
+                lengths.add(kind)
     wavelength = found.get("wavelength")
     if wavelength is None and "energy" in found:
         wavelength = _PLANCK / found["energy"]
-    centre = (found["row"], found["column"]) if {"row", "column"} <= found.keys() else None
+    centre = _centre(found, lengths)
     answer = Geometry(
         distance=found.get("distance"),
         wavelength=wavelength,
@@ -93,6 +118,17 @@ def geometry(readings: Iterable[Reading]) -> Geometry | None:
         incidence_angle=found.get("incidence"),
     )
     return None if answer == Geometry() else answer
+
+
+def _centre(found: Mapping[str, float], lengths: set[str]) -> tuple[float, float] | None:
+    """Return (row, column) in pixel; a centre given as a length needs the pixel size."""
+    if not {"row", "column"} <= found.keys():
+        return None
+    if lengths & {"row", "column"}:
+        if "pixel_size" not in found:
+            return None
+        return found["row"] / found["pixel_size"], found["column"] / found["pixel_size"]
+    return found["row"], found["column"]
 
 
 def start_readings(start: Mapping[str, Any], *, depth: int = 2) -> Iterator[Reading]:
@@ -143,13 +179,22 @@ def _kind(name: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def _is_length(kind: str, units: str | None) -> bool:
+    return kind in ("row", "column") and _known(kind, units) is not None
+
+
+def _known(kind: str, units: str | None) -> float | None:
+    if units is None:
+        return None
+    spelled = units.strip().lower().replace("µ", "u").replace("μ", "u").replace("å", "angstrom")
+    return _UNITS[kind].get(spelled) or _UNITS[kind].get(spelled.removesuffix("s"))
+
+
 def _factor(kind: str, value: float, units: str | None) -> float:
     """Return the factor to metre, electronvolt, degree or pixel."""
-    if units is not None:
-        spelled = units.strip().lower().replace("µ", "u").replace("μ", "u").replace("å", "angstrom")
-        known = _UNITS[kind].get(spelled) or _UNITS[kind].get(spelled.removesuffix("s"))
-        if known is not None:
-            return known
+    known = _known(kind, units)
+    if known is not None:
+        return known
     match kind:
         case "distance":
             return 1.0 if value <= 50 else 1e-3
