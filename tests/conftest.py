@@ -91,9 +91,9 @@ class RawRuns:
         self._root = from_uri(server.uri, api_key=server.api_key)
         self.container = self._root.create_container(path)
 
-    def __call__(self, *, complete: bool = True, frames: np.ndarray | None = None) -> str:
+    def __call__(self, *, complete: bool = True, frames: np.ndarray | None = None, **start) -> str:
         write = TiledWriter(self.container)
-        run = compose_run()
+        run = compose_run(metadata=start)
         write("start", run.start_doc)
         if frames is not None:
             shape = list(frames.shape[1:])

@@ -10,6 +10,7 @@ from camsortxs.metadata import Reading, geometry
 _NUMBER = re.compile(r"\s*([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)\s*([A-Za-zÅåµ]*)")
 _PAIR = re.compile(r"\(?\s*([\d.]+)\s*[,\s]\s*([\d.]+)")
 _CENTRES = ("beam_xy", "beamcenter_actual")
+_EXACTLY = {"center_1": "beam_x", "center_x": "beam_x", "center_2": "beam_y", "center_y": "beam_y"}  # EDF, MAR
 _AMBIGUOUS = ("beam_center_x", "beam_center_y")  # without a unit: millimetre at some sites, pixel at others
 
 
@@ -36,6 +37,7 @@ def _readings(fields: Mapping[str, Any]) -> Iterator[Reading]:
         units = str(fields.get(f"{name}@units", "")) or None
         if name in _AMBIGUOUS and units is None:
             continue
+        name = _EXACTLY.get(name, name)
         if isinstance(value, (int, float)):
             yield Reading(name, value, units)
         elif match := _NUMBER.match(str(value)):

@@ -70,6 +70,15 @@ def test_a_human_label_alone_does_not_hide_a_run(catalogue, begin_raw_run, image
     assert TiledRuns(catalogue=catalogue).count() == 1
 
 
+def test_the_geometry_of_the_start_document_travels_along(catalogue, begin_raw_run, images):
+    begin_raw_run(frames=images[:1], detector_distance={"value": 250.0, "units": "mm"}, energy=12.4)
+
+    (frame,) = [frame for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
+
+    assert frame.geometry.distance == 0.25
+    assert frame.geometry.wavelength == pytest.approx(1e-10, rel=1e-3)
+
+
 def test_the_limit_counts_runs(catalogue, begin_raw_run, images):
     for _ in range(3):
         begin_raw_run(frames=images)

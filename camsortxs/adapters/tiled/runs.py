@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 from tiled.client.container import Container
 from tiled.queries import KeyPresent
 
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue
 from camsortxs.errors import FrameError, SourceError
-from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd, check_shape
+from camsortxs.frames import Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
+from camsortxs.metadata import configuration_readings, geometry, start_readings
 
 MIN_SIDE = 16
 """Arrays with a shorter side are waveforms and the like, not images."""
@@ -64,47 +65,59 @@ class TiledRuns:
         return Container.search(self.catalogue.raw, KeyPresent(f"{derived.INDEX_KEY}.model", exists=False))
 
     def _run(self, uid: str, run: Any) -> Iterator[Batch]:
-        for stream, data_key, array in _image_arrays(run):
-            yield from self._array(uid, stream, data_key, array)
+        for images in _image_arrays(run):
+            yield from self._frames(uid, images)
         yield Batch(ended=(RunEnd(run=uid, exit_status=run.metadata["stop"].get("exit_status", "success")),))
 
-    def _array(self, uid: str, stream: str, data_key: str, array: Any) -> Iterator[Batch]:
-        count = int(np.prod(array.shape[:-2]))
+    def _frames(self, uid: str, images: "_Images") -> Iterator[Batch]:
+        count = prod(images.array.shape[:-2])
         for first in range(0, count, self.batch):
             frames: list[Frame] = []
             rejected: list[Rejected] = []
             for index in range(first, min(first + self.batch, count)):
-                key = FrameKey(run=uid, stream=stream, data_key=data_key, index=index)
+                key = FrameKey(run=uid, stream=images.stream, data_key=images.data_key, index=index)
                 try:
-                    check_shape(array.shape[-2:], array.dtype)
-                    image = _read(array, index)
-                    frames.append(Frame(key=key, image=image, mask=bad_pixels(image), detector=data_key))
+                    frames.append(images.frame(key))
                 except FrameError as error:
                     rejected.append(Rejected(reason=error.reason, message=str(error), key=key, origin={"run": uid}))
             yield Batch(frames=tuple(frames), rejected=tuple(rejected))
 
 
-def _image_arrays(run: Any) -> Iterator[tuple[str, str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class _Images:
+    """The images (..., height, width) of one detector, and where it stood."""
+
+    stream: str
+    data_key: str
+    array: Any
+    geometry: Geometry | None
+
+    def frame(self, key: FrameKey) -> Frame:
+        """Read one frame over HTTP."""
+        check_shape(self.array.shape[-2:], self.array.dtype)
+        place = tuple(int(i) for i in np.unravel_index(key.index, self.array.shape[:-2]))
+        try:
+            image = np.asarray(self.array.read(place))
+        except httpx.HTTPStatusError as error:
+            raise FrameError("unreadable", f"Tiled answered {error.response.status_code} for {key}") from error
+        return Frame(key=key, image=image, mask=bad_pixels(image), geometry=self.geometry, detector=self.data_key)
+
+
+def _image_arrays(run: Any) -> Iterator[_Images]:
     """Find the image arrays of a run, in the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`."""
     streams = _plain(run)
     if list(streams) == ["streams"]:
         streams = _plain(streams["streams"])
     for stream, node in streams.items():
+        configuration = node.metadata.get("configuration") or {}
+        common = [reading for device in configuration.values() for reading in configuration_readings(device)]
+        where = geometry([*common, *start_readings(run.metadata["start"])])
         for data_key, array in _plain(node).items():
             shape = getattr(array, "shape", ())
             if len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE:
-                yield stream, data_key, array
+                yield _Images(stream=stream, data_key=data_key, array=array, geometry=where)
 
 
 def _plain(node: Any) -> Any:
     """Return the container without the clients' own shortcuts."""
     return getattr(node, "base", node)
-
-
-def _read(array: Any, index: int) -> npt.NDArray[Any]:
-    """Read one frame (height, width) of an array (..., height, width) over HTTP."""
-    place = np.unravel_index(index, array.shape[:-2])
-    try:
-        return np.asarray(array.read(tuple(int(i) for i in place)))
-    except httpx.HTTPStatusError as error:
-        raise FrameError("unreadable", f"Tiled answered {error.response.status_code} for frame {index}") from error
