@@ -47,6 +47,7 @@ def test_a_run_that_is_as_it_must_be(make):
         "latency_ms_p99": 298.0,
         "tiled": "http://t",
         "contact_sheet": "s.png",
+        "held_back": 0,
         "labelled": 1,
         "rejected": 0,
     }
@@ -88,6 +89,24 @@ def test_a_frame_counted_twice_is_a_duplicate(make):
 def test_what_counts_as_correct(make, decided, truth, correct):
     report = make(found={"tag": TAG | {"decided": decided}}, taken={"truth": truth})
     assert report.correct(report.taken[0]) is correct
+
+
+@pytest.mark.parametrize(
+    ("decided", "held_back"),
+    [
+        ("unknown", True),
+        ("wide angle", True),
+        ("grazing incidence", True),
+        ("small angle", False),
+        ("transmission", False),
+        ("WAXS", False),
+        ("GIWAXS", False),
+        ("no_signal", False),
+    ],
+)
+def test_a_parent_of_the_truth_is_held_back_another_is_wrong(make, decided, held_back):
+    report = make(found={"tag": TAG | {"decided": decided}}, taken={"truth": "GIWAXS"})
+    assert report.held_back(report.taken[0]) is held_back
 
 
 def test_nothing_heard_is_no_division_by_zero(make):

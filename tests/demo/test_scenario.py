@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from camsortxs.frames import Geometry
+from camsortxs.metadata import configuration_readings, geometry, start_readings
 from camsortxs_agent.demo.beamline import FORMS, INLINE_BYTES
 from camsortxs_agent.demo.scenario import described, simulated
-from camsortxs.metadata import configuration_readings, geometry, start_readings
 
 WHOLE = Geometry(distance=3.5, wavelength=1e-10, pixel_size=172e-6, beam_centre=(240.0, 310.0), incidence_angle=0.15)
 

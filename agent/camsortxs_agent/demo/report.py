@@ -8,10 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.techniques import TECHNIQUES, Parent
 from camsortxs_agent.demo.results import Heard
 from camsortxs_agent.demo.sheet import Picture, draw_sheet
 from camsortxs_agent.demo.verify import Found
 
+_TRUE_OF: Mapping[str | None, tuple[str, ...]] = {
+    technique: (
+        Parent.UNKNOWN,
+        Parent.GRAZING if technique.grazing else Parent.TRANSMISSION,
+        Parent.WIDE if technique.wide else Parent.SMALL,
+    )
+    for technique in TECHNIQUES
+}
 _ORDER = ("SAXS", "WAXS", "GISAXS", "GIWAXS", "no_signal", None)
 
 
@@ -40,6 +49,11 @@ class Report:
         """Whether the tag says what the run is; None where nobody knows or there is no tag."""
         tag = self.found[run.run].tag
         return None if run.truth is None or tag is None else tag["decided"] == run.truth
+
+    def held_back(self, run: Taken) -> bool:
+        """Whether the tag names no technique but says nothing wrong: "unknown", or a parent of what the run is."""
+        tag = self.found[run.run].tag
+        return tag is not None and run.truth in _TRUE_OF and tag["decided"] in _TRUE_OF[run.truth]
 
     def twice(self, run: Taken) -> bool:
         """Whether the run was tagged, recorded or counted twice."""
@@ -82,6 +96,7 @@ class Report:
             "latency_ms_p99": None if p99 is None else round(float(p99), 1),
             "tiled": tiled,
             "contact_sheet": str(contact_sheet),
+            "held_back": sum(self.held_back(run) for run in self.taken),
             "labelled": sum(run.truth is not None for run in self.taken),
             "rejected": sum(sum(found.rejected.values()) for found in self.found.values()),
         }
@@ -90,20 +105,24 @@ class Report:
         """Write the contact sheet."""
         runs = sorted(self.taken, key=lambda run: _ORDER.index(run.truth))
         line = self.line(tiled="", contact_sheet=path)
-        title = (
-            f"camSortXS: {line['runs']} runs, {line['tagged']} tagged, {line['correct']} of {line['labelled']} right"
+        wrong = line["labelled"] - line["correct"] - line["held_back"]
+        draw_sheet(
+            [self._picture(run) for run in runs],
+            path,
+            title=f"camSortXS: {line['runs']} runs, {line['tagged']} tagged",
+            subtitle=f"of {line['labelled']} that we know: {line['correct']} right (green), "
+            f"{line['held_back']} held back (grey), {wrong} wrong (red)",
         )
-        draw_sheet([self._picture(run) for run in runs], path, title=title)
 
     def _picture(self, run: Taken) -> Picture:
         tag = self.found[run.run].tag
         return Picture(
             image=run.thumbnail,
-            name=run.name if run.live else f"{run.name} (back-filled)",
+            name=run.name if run.live else f"{run.name} (archive)",
             truth=run.truth,
             label=_label(self.found[run.run]),
             probability=None if tag is None else tag.get("probability"),  # a key without a value is not kept
-            correct=False if tag is None else self.correct(run),
+            correct=False if tag is None else None if self.held_back(run) else self.correct(run),
         )
 
 

@@ -20,7 +20,10 @@ _RIGHT, _WRONG, _OPEN = "#3fb56b", "#e5484d", "#6b7280"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One cell: `image` (height, width, 3) in [0, 1]; `truth` and `correct` are None where nobody knows."""
+    """One cell: `image` (height, width, 3) in [0, 1].
+
+    `truth` is None where nobody knows it, `correct` where nothing right or wrong was said.
+    """
 
     image: npt.NDArray[np.float32]
     name: str
@@ -46,18 +49,19 @@ def thumbnail(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None = None
     return colours
 
 
-def draw_sheet(pictures: Sequence[Picture], path: Path, *, title: str, columns: int = 8) -> None:
+def draw_sheet(pictures: Sequence[Picture], path: Path, *, title: str, subtitle: str = "", columns: int = 8) -> None:
     """Write the sheet as a PNG, the pictures in the order given, a new row where the truth changes."""
     groups = [(truth, list(group)) for truth, group in groupby(pictures, key=lambda picture: picture.truth)]
     columns = min(columns, max((len(group) for _, group in groups), default=1))
     rows = sum(-(-len(group) // columns) for _, group in groups)
-    cell, left, top = (1.55, 1.98), 0.9, 0.75
+    cell, left, top = (1.55, 1.98), 0.9, 0.85
     width, height = max(left + columns * cell[0] + 0.2, 7.5), top + rows * cell[1] + 0.2
     figure = Figure(figsize=(width, height), dpi=120, facecolor=_GROUND)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    axes.text(0.2, 0.3, title, color=_INK, fontsize=13, fontweight="bold", va="center")
+    axes.text(0.2, 0.25, title, color=_INK, fontsize=13, fontweight="bold", va="center")
+    axes.text(0.2, 0.52, subtitle, color=_FAINT, fontsize=9, va="center")
     y = top
     for truth, group in groups:
         axes.text(left - 0.2, y + 0.7, truth or "unlabelled", color=_INK, fontsize=10, ha="right", va="center",
@@ -93,5 +97,5 @@ def _pool(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.float64]:
     return means
 
 
-def _short(name: str, length: int = 27) -> str:
+def _short(name: str, length: int = 31) -> str:
     return name if len(name) <= length else f"{name[: length // 2 - 1]}...{name[-(length // 2 - 2) :]}"

@@ -48,8 +48,8 @@ class LiveTable:
         if self._console.is_terminal:
             rows = rows[-max(5, self._console.height - 6) :]
         # All columns but the sample's are as wide as they must be.
-        sample = max(10, self._console.width - 82)
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
+        sample = max(10, self._console.width - 80)
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1), collapse_padding=True)
         for name in ("run", "sample", "detector", "documents", "technique"):
             table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=sample if name == "sample" else None)
         for name in ("probability", "frames", "latency"):
