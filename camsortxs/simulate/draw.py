@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from camsortxs.evidence import q90
 from camsortxs.frames import Frame, FrameKey, Geometry
+from camsortxs.masks import bad_pixels
 from camsortxs.simulate import gisaxs, giwaxs, nothing, saxs, waxs
 from camsortxs.simulate.chance import choose, generator, log_uniform
 from camsortxs.simulate.detectors import DETECTORS, Detector
@@ -54,11 +55,14 @@ class Drawn:
     def frame(
         self, *, run: str | None = None, stream: str = "primary", data_key: str = "image", with_geometry: bool = False
     ) -> Frame:
-        """Return it as the line takes it; the geometry only when asked, for real metadata has gaps."""
+        """Return it as the line takes it: the mask is the one that can be found, not the true one.
+
+        The geometry comes only when asked for, because real metadata has gaps.
+        """
         return Frame(
             key=FrameKey(run=run or f"{self.kind}-{self.seed}-{self.index}", stream=stream, data_key=data_key, index=0),
             image=self.image,
-            mask=self.mask,
+            mask=bad_pixels(self.image),
             geometry=self.geometry if with_geometry else None,
             detector=self.detector,
         )
@@ -80,12 +84,11 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
     like = technique or choose(rng, [(t, 1.0) for t in TECHNIQUES])
     setup = draw_setup(rng, like, size, pixel)
     pattern = _PATTERNS[kind](rng, setup)
-    light, counts = pattern.intensity, nothing.counts(rng, kind) if technique is None else log_uniform(rng, 2, 1e4)
-    if technique is not None or kind == "empty_holder":
-        light = optics(light, setup, HABITS[str(like)], rng)
+    light = pattern.intensity
+    counts = None
+    if technique is not None:
+        light, counts = optics(light, setup, HABITS[kind], rng), log_uniform(rng, 2, 1e4)
     image, mask = expose(light, detector, gaps, rng, counts=counts)
-    if like.grazing:
-        image, mask, setup = _turn(rng, image, mask, setup)
     reach = q90(setup.geometry, mask) or 0.0
     return Drawn(
         image=image,
@@ -98,7 +101,7 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
         seed=seed,
         index=index,
         flags=(*pattern.flags, *(("mid",) if technique and regime(reach) == "mid" else ())),
-        parameters={"counts": counts, **pattern.parameters},
+        parameters={"counts": counts or float(light.max()), **pattern.parameters},
     )
 
 
@@ -132,28 +135,3 @@ def _detector(rng: np.random.Generator, technique: Technique | None, shape: tupl
         alike = {n: w for n, w in weights.items() if DETECTORS[n].shape == shape}
         weights = alike or {n: w for n, w in weights.items() if not DETECTORS[n].round}
     return DETECTORS[choose(rng, list(weights.items()))]
-
-
-def _turn(
-    rng: np.random.Generator, image: npt.NDArray[Any], mask: npt.NDArray[np.bool_], setup: Setup
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], Setup]:
-    """Mirror some frames, and turn square-ish ones as beamlines with a horizontal scattering plane do."""
-    row, column = setup.centre
-    height, width = setup.shape
-    if rng.random() < 0.3:
-        image, mask, column = image[:, ::-1], mask[:, ::-1], width - 1 - column
-    if rng.random() < 0.2:
-        quarter = choose(rng, [(1, 0.45), (3, 0.45), (2, 0.1)])
-        image, mask = np.rot90(image, quarter), np.rot90(mask, quarter)
-        for _ in range(quarter):
-            row, column, height, width = width - 1 - column, row, width, height
-    turned = Setup(
-        shape=(height, width),
-        pixel=setup.pixel,
-        distance=setup.distance,
-        wavelength=setup.wavelength,
-        centre=(row, column),
-        incidence=setup.incidence,
-        roll=setup.roll,
-    )
-    return np.ascontiguousarray(image), np.ascontiguousarray(mask), turned

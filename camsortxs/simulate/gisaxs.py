@@ -42,6 +42,8 @@ def pattern(rng: np.random.Generator, setup: Setup) -> Pattern:
         table = table / np.percentile(table, 99) + log_uniform(rng, 1e-4, 0.05) * _unit(
             _roughness(rng, table_q, table_a, ai, delta, beta)
         )
+    # Rough interfaces and a spread of heights let real rods fade upwards.
+    table = table * np.exp(-((setup.k * table_a * log_uniform(rng, 2.0, 30.0)) ** 2))[None, :] + 1e-6 * table.max()
     above = _look_up(table / np.percentile(table, 99), q_par, sin_af, table_q, table_a)
     intensity = above * _horizon(rng, sin_af) + _specular(rng, setup, sin_af, q_par)
     return Pattern(intensity=intensity, parameters=parameters)
@@ -134,7 +136,7 @@ def _look_up(table: Array, q_par: Array, sin_af: Array, table_q: Array, table_a:
 def _horizon(rng: np.random.Generator, sin_af: Array) -> Array:
     """Return what passes below the horizon: nothing, a leak, or a thin sample's own scattering."""
     leak = choose(rng, [(0.0, 0.5), (log_uniform(rng, 1e-3, 0.05), 0.4), (rng.uniform(0.05, 0.3), 0.1)])
-    width = log_uniform(rng, 1e-5, 2.5e-4)
+    width = log_uniform(rng, 1e-5, 2e-3)
     return np.asarray(leak + (1 - leak) * special.expit(np.clip(sin_af / width, -50, 50)))
 
 
@@ -144,5 +146,5 @@ def _specular(rng: np.random.Generator, setup: Setup, sin_af: Array, q_par: Arra
     ai = np.deg2rad(setup.incidence or 0.2)
     spot = np.exp(-((sin_af - np.sin(ai)) ** 2 + (q_par / setup.k) ** 2) / (2 * sigma**2))
     rod = np.exp(-((q_par / setup.k / sigma) ** 2) / 2) * np.exp(-np.clip(sin_af, 0, None) / (3 * np.sin(ai)))
-    strength = log_uniform(rng, 1e-2, 300.0) if rng.random() < 0.6 else 0.0
+    strength = log_uniform(rng, 1e-2, 1e5) if rng.random() < 0.6 else 0.0
     return np.asarray(strength * spot + log_uniform(rng, 1e-2, 3.0) * rod * (sin_af > 0))

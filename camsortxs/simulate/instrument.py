@@ -94,15 +94,17 @@ def _shadow(rng: np.random.Generator, setup: Setup, rows: Array, columns: Array)
 
 
 def expose(
-    rate: Array, detector: Detector, gaps: Mask, rng: np.random.Generator, *, counts: float
+    rate: Array, detector: Detector, gaps: Mask, rng: np.random.Generator, *, counts: float | None = None
 ) -> tuple[npt.NDArray[Any], Mask]:
     """Return image (int32, uint16 or float32) and mask when the 99th percentile of `rate` gets `counts`.
+
+    Without `counts`, `rate` is in counts already.
 
     A photon counter makes Poisson counts, with gaps of -1 (or 0, -2); an integrator blurs, adds offset and noise, and
     is dark outside its disc when it is round. Both have hot and dead pixels.
     """
-    bright = np.percentile(rate[~gaps], 99) if (~gaps).any() else 1.0
-    expected = np.clip(rate / max(bright, 1e-30) * counts, 0, 4e6)
+    scale = 1.0 if counts is None else counts / max(float(np.percentile(rate[~gaps], 99)), 1e-30)
+    expected = np.clip(rate * scale, 0, 4e6)
     expected = expected * rng.normal(1.0, log_uniform(rng, 0.002, 0.03), rate.shape).clip(0.5, 1.5)
     if detector.kind == "counter":
         return _count(expected, gaps, rng)

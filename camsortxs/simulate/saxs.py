@@ -22,8 +22,9 @@ def pattern(rng: np.random.Generator, setup: Setup) -> Pattern:
     curve, parameters, widths = _curve(rng, sample, grid)
     # Real frames are mostly a steep background with the sample's own scattering on top of it.
     steep = (grid / top + 0.01) ** -rng.uniform(1.8, 4.0)
-    curve = curve / np.percentile(curve, 90) + log_uniform(rng, 1e-3, 0.5) * steep / np.percentile(steep, 60)
-    curve = curve + log_uniform(rng, 1e-3, 1.0) * np.median(curve)
+    curve = curve / np.percentile(curve, 90)
+    background = log_uniform(rng, 1e-3, 0.5) * steep / np.percentile(steep, 60)
+    background = background + log_uniform(rng, 1e-3, 1.0) * np.median(curve)
     intensity = on_detector(q, grid, curve)
     if sample == "fibre" or (sample in ("ordered", "coil", "broad_peak", "power_law") and rng.random() < 0.25):
         strength = log_uniform(rng, 0.5, 60.0)
@@ -34,7 +35,7 @@ def pattern(rng: np.random.Generator, setup: Setup) -> Pattern:
     elif widths and rng.random() < 0.15:
         intensity = intensity * grainy(setup.azimuth(), rng, grains=log_uniform(rng, 0.5, 20.0))
     return Pattern(
-        intensity=intensity,
+        intensity=intensity + on_detector(q, grid, background),
         parameters={"sample": sample, **parameters},
         flags=("calibrant",) if sample == "agbh" else (),
     )

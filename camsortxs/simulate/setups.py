@@ -30,7 +30,8 @@ def _any_setup(rng: np.random.Generator, technique: Technique, shape: tuple[int,
     if technique is Technique.WAXS and rng.random() < 0.15:
         energy = rng.uniform(40, 100)
     wavelength = 12.39842e-10 / energy
-    centre = _grazing_centre(rng, technique, shape) if technique.grazing else _centre(rng, technique, shape)
+    quarter = choose(rng, [(0.0, 0.8), (90.0, 0.08), (-90.0, 0.08), (180.0, 0.04)]) if technique.grazing else 0.0
+    centre = _grazing_centre(rng, technique, shape, quarter) if technique.grazing else _centre(rng, technique, shape)
     corners = np.array([(r, c) for r in (0, shape[0]) for c in (0, shape[1])])
     reach = np.hypot(*(corners - centre).T).max() * pixel
     edge = log_uniform(rng, *_EDGE[technique])
@@ -41,7 +42,7 @@ def _any_setup(rng: np.random.Generator, technique: Technique, shape: tuple[int,
     if technique.grazing:
         critical = 0.18 * 10 / energy
         incidence = log_uniform(rng, 0.08, 0.6) if rng.random() < 0.5 else critical * rng.uniform(0.7, 2.0)
-    roll = float(rng.normal(0, 0.3 if rng.random() < 0.8 else 1.5)) if technique.grazing else 0.0
+    roll = quarter + float(rng.normal(0, 0.3 if rng.random() < 0.8 else 1.5)) if technique.grazing else 0.0
     return Setup(
         shape=shape,
         pixel=pixel,
@@ -76,8 +77,15 @@ def _centre(rng: np.random.Generator, technique: Technique, shape: tuple[int, in
     return float(place[0] * shape[0]), float(place[1] * shape[1])
 
 
-def _grazing_centre(rng: np.random.Generator, technique: Technique, shape: tuple[int, int]) -> tuple[float, float]:
-    """Draw (row, column) of the direct beam, just below the horizon, which is low on the detector."""
+def _grazing_centre(
+    rng: np.random.Generator, technique: Technique, shape: tuple[int, int], quarter: float
+) -> tuple[float, float]:
+    """Draw (row, column) of the direct beam, close to the side that the sample normal points away from.
+
+    The normal points up, or, where the sample hangs sideways (`quarter` of 90 or -90 degree), left or right: the
+    detector and its gaps stay where they are.
+    """
     low = rng.uniform(0.02, 0.55) if technique.wide else rng.uniform(0.05, 0.45)
-    column = rng.uniform(0.3, 0.7) if rng.random() < 0.75 else rng.uniform(0.0, 1.0)
-    return float((1 - low) * shape[0]), float(column * shape[1])
+    across = rng.uniform(0.3, 0.7) if rng.random() < 0.75 else rng.uniform(0.0, 1.0)
+    row, column = {0.0: (1 - low, across), 180.0: (low, across), 90.0: (across, 1 - low), -90.0: (across, low)}[quarter]
+    return float(row * shape[0]), float(column * shape[1])

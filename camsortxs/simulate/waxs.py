@@ -8,7 +8,7 @@ from camsortxs.simulate.geometry import Setup
 from camsortxs.simulate.pattern import Array, Pattern, grainy, on_detector, oriented
 
 _SAMPLES = [
-    ("few_lines", 0.22), ("powder", 0.16), ("cubic", 0.16), ("amorphous", 0.20), ("semicrystalline", 0.18),
+    ("few_lines", 0.20), ("powder", 0.18), ("cubic", 0.22), ("amorphous", 0.14), ("semicrystalline", 0.18),
     ("agbh", 0.08),
 ]  # fmt: skip
 
@@ -23,7 +23,7 @@ def pattern(rng: np.random.Generator, setup: Setup) -> Pattern:
     smooth = halo / max(halo.max(), 1e-12)
     lines = lines / max(lines.max(), 1e-12)
     air = np.exp(-0.15 * grid**2) * rng.uniform(0.05, 1.0)
-    background = air + log_uniform(rng, 1e-3, 3.0) * (grid / 0.1 + 1) ** -rng.uniform(1.5, 3.5)
+    background = air + log_uniform(rng, 1e-2, 10.0) * (grid / 0.1 + 1) ** -rng.uniform(1.5, 3.5)
     rings = on_detector(q, grid, lines)
     if rng.random() < 0.35:
         strength, share = log_uniform(rng, 0.3, 30.0), rng.uniform(0.1, 0.8)
@@ -44,7 +44,7 @@ def _lines(rng: np.random.Generator, sample: str, q: Array) -> tuple[Array, Arra
     halo = _halos(rng, q)
     if sample == "amorphous":
         return np.zeros_like(q), halo, {}
-    width = log_uniform(rng, 0.004, 0.05)
+    width = log_uniform(rng, 0.004, 0.03)
     parameters: dict[str, float | str] = {"width": width}
     if sample == "cubic":
         name = choose(rng, [("LaB6", 0.4), ("CeO2", 0.35), ("Si", 0.25)])
