@@ -56,7 +56,7 @@ class Trained:
 
 
 def train(dataset: Dataset, options: Options) -> Trained:
-    """Compare the estimators under group folds, keep the one of `options.keep` with the smallest log loss, calibrate it.
+    """Compare the estimators under group folds, keep the `options.keep` with the smallest log loss, calibrate it.
 
     Trees need no scaling, so nothing is fitted before them: pycaret's preprocessing stays switched off.
     """
