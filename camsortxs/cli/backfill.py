@@ -1,5 +1,115 @@
-"""`camsortxs backfill`."""
+"""`camsortxs backfill`: recover the technique of archived runs."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from camsortxs import derived
+from camsortxs.adapters.retry import RetryingSink
+from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
+from camsortxs.cli.output import Format
+from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
+from camsortxs.offline.backfill import DryRun, Tally
+from camsortxs.records import Outcome, Sink
+from camsortxs.summary import RunSummary
+
+_HELP = """Recover the technique of archived runs that nobody has tagged.
+
+Finds complete runs without our tag, oldest first, classifies their frames and writes record and index, exactly as the
+live agent would. It resumes by itself: what is tagged is not found again. The API key is taken from `--api-key-file`,
+or from `TILED_API_KEY` as by every Tiled client.
+
+Examples:
+
+    camsortxs backfill https://tiled.example.org --raw-path raw --dry-run --limit 20
+
+    camsortxs backfill my-databroker-profile
+"""
 
 
-def backfill() -> None:
-    """Is being written."""
+def backfill(
+    catalogue: Annotated[str, typer.Argument(help="Tiled URI, or a Tiled/databroker profile name.")],
+    raw_path: Annotated[str, typer.Option(help="Container of the raw runs; empty for the root.")] = "",
+    results_path: Annotated[str, typer.Option(help="Container of the records.")] = "camsortxs",
+    model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many runs.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be recovered, write nothing.")] = False,
+    api_key_file: Annotated[Path | None, typer.Option(help="File that holds the Tiled API key.", exists=True)] = None,
+    output: Annotated[Format, typer.Option("--format", help="Table, or one JSON object a run.")] = Format.TABLE,
+) -> None:
+    """Recover the technique of archived runs that nobody has tagged."""
+    from camsortxs.cli.model import build_line
+
+    screen = Console(stderr=True)
+    key = SecretStr(api_key_file.read_text().strip()) if api_key_file else None
+    archive = Catalogue(address=catalogue, api_key=key, raw_path=raw_path, results_path=results_path)
+    refused: list[str] = []
+
+    def note_refusal(outcome: Outcome, error: SinkRejected) -> None:
+        refused.append(f"{', '.join(end.run for end in outcome.ended)}: {error}")
+
+    sink: Sink = DryRun() if dry_run else RetryingSink(TiledSink(archive, by="back-fill"), rejected=note_refusal)
+    with closing(archive), _progress(screen) as progress:
+        bar = progress.add_task("runs", total=None)
+
+        def finished(run: str, summary: RunSummary) -> None:
+            progress.advance(bar)
+            if output is Format.JSON:
+                print(json.dumps({"run": run, **_row(summary)}), flush=True)  # noqa: T201 - this is the output
+
+        tally = Tally(finished=finished)
+        source = TiledRuns(
+            catalogue=archive,
+            limit=limit,
+            opened=lambda run, start: progress.update(bar, description=f"run {start.get('scan_id', run[:8])}"),
+        )
+        try:
+            line = build_line(model, sink=sink, observers=[tally])
+            progress.update(bar, total=source.count())
+            line.run(source)
+        except ModelError as error:
+            screen.print(f"[red]The model cannot be used:[/] {error}")
+            raise typer.Exit(2) from error
+        except (CamsortxsError, httpx.HTTPError, KeyError) as error:
+            screen.print(f"[red]Stopped:[/] {error}\nRun the same command again: it goes on where it stopped.")
+            raise typer.Exit(1) from error
+    if output is Format.TABLE:
+        Console().print(_table(tally.recovered, dry_run=dry_run))
+    for message in refused:
+        screen.print(f"[red]Not written:[/] {message}")
+    if refused:
+        raise typer.Exit(3)
+
+
+backfill.__doc__ = _HELP
+
+
+def _progress(screen: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen
+    )
+
+
+def _row(summary: RunSummary) -> dict[str, Any]:
+    index = derived.index_metadata(summary, [], model="", by="")
+    return {name: index[name] for name in ("technique", "decided", "probability", "frames", "rejected")}
+
+
+def _table(recovered: dict[str, RunSummary], *, dry_run: bool) -> Table:
+    verb = "would be recovered" if dry_run else "recovered"
+    table = Table(title=f"{len(recovered)} runs {verb}" if recovered else "Every complete run is tagged already.")
+    for heading in ("run", "technique", "probability", "frames", "refused"):
+        table.add_column(heading, justify="right" if heading in ("probability", "frames", "refused") else "left")
+    for run, summary in recovered.items():
+        probability = "" if summary.probability is None else f"{summary.probability:.2f}"
+        refused = ", ".join(f"{count} {reason}" for reason, count in summary.rejected.items())
+        table.add_row(run[:8], str(summary.decided), probability, str(summary.frames), refused)
+    return table
