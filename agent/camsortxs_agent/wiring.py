@@ -12,12 +12,11 @@ from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import default_bundle, load_bundle
 from camsortxs.classifiers.onnx import OnnxClassifier
-from camsortxs.errors import ModelError, SinkRejected, SinkUnavailable
+from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
@@ -53,13 +52,7 @@ def load_model(settings: ModelSettings) -> Model:
     ModelError
         When it is not to be used.
     """
-    try:
-        bundle = load_bundle(settings.path or default_bundle())
-    except ModelError:
-        if settings.path is not None:
-            raise
-        log.warning("no_model_yet", using="tiny")  # until the first bundle is in models/
-        return TinyFeaturizer(), TinyClassifier()
+    bundle = load_bundle(settings.path or default_bundle())
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
     return Chain(bundle.manifest.features.representations), OnnxClassifier(bundle)
