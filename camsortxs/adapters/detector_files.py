@@ -5,14 +5,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import fabio
 import h5py
-import hdf5plugin  # noqa: F401 - importing it teaches h5py bitshuffle, LZ4, zstd
 import numpy as np
 import numpy.typing as npt
-import tifffile
 from bluesky_tiled_plugins.utils import compile_template
 
+from camsortxs.adapters.images import HDF5_SUFFIXES, open_images
 from camsortxs.adapters.reference import PixelReference, as_images
 from camsortxs.errors import FrameError
 from camsortxs.frames import MAX_PIXELS
@@ -20,6 +18,7 @@ from camsortxs.frames import MAX_PIXELS
 MAX_EVENT_PIXELS = 8 * MAX_PIXELS
 """An event with more pixels than this is refused: it would not fit into the memory of a usual machine."""
 _DATASET = "/entry/data/data"
+_MAYBE_LATE = ("missing_file", "unreadable", "truncated", "no_image")
 
 
 def read_hdf5(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
@@ -41,9 +40,9 @@ def read_hdf5(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
             selection = slice(index, index + 1)
             frames = 1
         if dataset.ndim == 2:
-            check_shape(dataset.shape)
+            check_event(dataset.shape)
             return np.asarray(dataset[()])
-        check_shape((frames, *dataset.shape[1:]))
+        check_event((frames, *dataset.shape[1:]))
         if dataset.shape[0] < selection.stop:
             raise IndexError(f"{dataset.shape[0]} frames in {path.name}, {selection.stop} announced")
         return np.asarray(dataset[selection])
@@ -64,31 +63,19 @@ def read_file(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
     ------
     FrameError
         With reason `too_large`, before anything is read, and those of `as_images`.
-    OSError, ValueError, ...
+    OSError
         When the file is not there, or not whole, yet.
     """
     path.stat()
-    match path.suffix.lower():
-        case ".h5" | ".hdf5" | ".hdf" | ".nxs":
-            with _open_hdf5(path) as file:
-                dataset = file[_dataset(reference)]
-                check_shape(dataset.shape)
-                return as_images(dataset[()])
-        case ".tif" | ".tiff":
-            with tifffile.TiffFile(path) as tiff:
-                for series in tiff.series:
-                    check_shape(series.shape)
-                return as_images(tiff.asarray())
-        case ".npy":
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-            check_shape(array.shape)
-            return as_images(array)
-        case _:
-            try:
-                with fabio.open(str(path)) as image:
-                    return as_images(image.data)
-            except (AttributeError, TypeError, AssertionError) as error:  # how its parsers stumble over rubbish
-                raise ValueError(f"fabio: {type(error).__name__}: {error}") from error
+    try:
+        with open_images(path, _dataset(reference) if path.suffix.lower() in HDF5_SUFFIXES else None) as images:
+            first = images.read(0)
+            check_event((len(images), *first.shape))
+            return as_images([first, *(images.read(index) for index in range(1, len(images)))])
+    except FrameError as error:
+        if error.reason in _MAYBE_LATE:
+            raise OSError(str(error)) from error
+        raise
 
 
 def file_names(reference: PixelReference, base: str) -> tuple[str, ...]:
@@ -123,7 +110,7 @@ def file_names(reference: PixelReference, base: str) -> tuple[str, ...]:
         raise FrameError("malformed", f"template {template[:80]!r}: {error}") from error
 
 
-def check_shape(shape: tuple[int, ...]) -> None:
+def check_event(shape: tuple[int, ...]) -> None:
     """Refuse what is too large by its declared shape.
 
     Raises

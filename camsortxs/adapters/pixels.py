@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import numpy.typing as npt
 import stamina
 
-from camsortxs.adapters.detector_files import check_shape, file_names, read_file, read_hdf5
+from camsortxs.adapters.detector_files import check_event, file_names, read_file, read_hdf5
 from camsortxs.adapters.reference import PixelReference, as_images
 from camsortxs.errors import FrameError
 
@@ -122,7 +122,7 @@ class FilePixels:
                 for name in handler.get_file_list([datum]):
                     self._allowed(name)
                 images = handler(**datum)
-                check_shape(getattr(images, "shape", ()))
+                check_event(getattr(images, "shape", ()))
                 return as_images(images)
             except (TypeError, AttributeError, AssertionError) as error:
                 message = f"{reference.form}: {type(error).__name__}: {error}"
