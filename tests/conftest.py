@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 from bluesky_tiled_plugins import TiledWriter
 from event_model import compose_run
+from pydantic import SecretStr
 from tiled.client import from_uri
 
+from camsortxs.adapters.tiled import Catalogue
 from camsortxs.frames import Frame, FrameKey
 from camsortxs_agent.demo.broker import embedded_broker
 from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
@@ -117,3 +120,17 @@ def begin_raw_run(tiled_server: TiledServer) -> Iterator[RawRuns]:
     runs = RawRuns(tiled_server, f"raw-{uuid4().hex[:8]}")
     yield runs
     runs.close()
+
+
+@pytest.fixture
+def catalogue(tiled_server: TiledServer, begin_raw_run: RawRuns) -> Iterator[Catalogue]:
+    """The catalogue with that container of raw runs, and one for records beside it."""
+    with closing(
+        Catalogue(
+            address=tiled_server.uri,
+            api_key=SecretStr(tiled_server.api_key),
+            raw_path=begin_raw_run.path,
+            results_path=f"{begin_raw_run.path}-results",
+        )
+    ) as opened:
+        yield opened

@@ -1,28 +1,13 @@
 """Archived runs, read back from a real Tiled over HTTP."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from pydantic import SecretStr
 
 from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
 from camsortxs.errors import SourceError
 from camsortxs.frames import MAX_PIXELS
 from camsortxs.pipeline import Pipeline
 from camsortxs.testing import TinyClassifier, TinyFeaturizer
-
-
-@pytest.fixture
-def catalogue(tiled_server, begin_raw_run) -> Iterator[Catalogue]:
-    catalogue = Catalogue(
-        address=tiled_server.uri,
-        api_key=SecretStr(tiled_server.api_key),
-        raw_path=begin_raw_run.path,
-        results_path=f"{begin_raw_run.path}-results",
-    )
-    yield catalogue
-    catalogue.close()
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import gc
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -18,18 +16,6 @@ from camsortxs.records import Outcome, Prediction, Record
 from camsortxs.techniques import Technique
 
 MODEL = "tiny@0.0.0"
-
-
-@pytest.fixture
-def catalogue(tiled_server, begin_raw_run) -> Iterator[Catalogue]:
-    catalogue = Catalogue(
-        address=tiled_server.uri,
-        api_key=SecretStr(tiled_server.api_key),
-        raw_path=begin_raw_run.path,
-        results_path=f"results-{uuid4().hex[:8]}",
-    )
-    yield catalogue
-    catalogue.close()
 
 
 def whole_run(run: str, technique: Technique = Technique.GISAXS) -> Outcome:

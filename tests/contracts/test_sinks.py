@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from camsortxs.adapters.retry import RetryingSink
-from camsortxs.adapters.tiled import Catalogue, TiledSink
+from camsortxs.adapters.tiled import TiledSink
 from camsortxs.frames import FrameKey, Rejected, RunEnd
 from camsortxs.records import Outcome, Prediction, Record, Sink
 from camsortxs.techniques import Technique
@@ -29,7 +28,7 @@ class Kit:
 @pytest.fixture(params=["memory", "retrying", "tiled"])
 def kit(request) -> Iterator[Kit]:
     if request.param == "tiled":
-        yield from _tiled(request.getfixturevalue("tiled_server"), request.getfixturevalue("begin_raw_run"))
+        yield from _tiled(request.getfixturevalue("catalogue"), request.getfixturevalue("begin_raw_run"))
     else:
         yield from _memory(retrying=request.param == "retrying")
 
@@ -43,14 +42,7 @@ def _memory(*, retrying: bool) -> Iterator[Kit]:
     )
 
 
-def _tiled(server, begin_raw_run) -> Iterator[Kit]:
-    catalogue = Catalogue(
-        address=server.uri,
-        api_key=SecretStr(server.api_key),
-        raw_path=begin_raw_run.path,
-        results_path=f"results-{uuid4().hex[:8]}",
-    )
-
+def _tiled(catalogue, begin_raw_run) -> Iterator[Kit]:
     def frames_of(run: str) -> list[int]:
         key = f"{run}-{MODEL.replace('@', '-')}"
         if key not in catalogue.results:
@@ -58,7 +50,6 @@ def _tiled(server, begin_raw_run) -> Iterator[Kit]:
         return sorted(int(i) for i in catalogue.results[key]["primary"]["raw_index"].read())
 
     yield Kit(sink=TiledSink(catalogue, by="agent"), begin=begin_raw_run, frames_of=frames_of)
-    catalogue.close()
 
 
 def outcome(run: str, *indices: int, ended: bool = False) -> Outcome:

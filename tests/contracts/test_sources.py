@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from pydantic import SecretStr
 
 from camsortxs.adapters.folder import FolderFrames
-from camsortxs.adapters.tiled import Catalogue, TiledRuns
+from camsortxs.adapters.tiled import TiledRuns
 from camsortxs.frames import Batch, FrameKey, RunEnd, Source
 from camsortxs.testing import ListSource
 
@@ -25,7 +24,7 @@ class Kit:
 @pytest.fixture(params=["list", "folder", "tiled"])
 def kit(request, make_frame, tmp_path) -> Iterator[Kit]:
     if request.param == "tiled":
-        yield from _tiled(request.getfixturevalue("tiled_server"), request.getfixturevalue("begin_raw_run"))
+        yield from _tiled(request.getfixturevalue("catalogue"), request.getfixturevalue("begin_raw_run"))
     else:
         yield from {"list": _list, "folder": _folder}[request.param](make_frame, tmp_path)
 
@@ -53,15 +52,12 @@ def _folder(make_frame, tmp_path) -> Iterator[Kit]:
     yield Kit(source=source)
 
 
-def _tiled(server, begin_raw_run) -> Iterator[Kit]:
-    catalogue = Catalogue(address=server.uri, api_key=SecretStr(server.api_key), raw_path=begin_raw_run.path)
-
+def _tiled(catalogue, begin_raw_run) -> Iterator[Kit]:
     def source(images: np.ndarray) -> Source:
         begin_raw_run(frames=images)
         return TiledRuns(catalogue=catalogue, batch=2)
 
     yield Kit(source=source)
-    catalogue.close()
 
 
 @pytest.fixture
