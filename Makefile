@@ -32,6 +32,17 @@ lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmarks/results.json
+	$(BIN)/python benchmarks/line.py
+
+train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
+	$(BIN)/camsortxs train --simulated 5000 --seed 1 --processes 2 --out models/first/0.1.0 $(ARGS)
+
+docs: $(VENV)/test.installed  ## Write what is generated: the settings schema and the command reference
+	$(BIN)/camsortxs-agent settings-schema > deploy/settings.schema.json
+	$(BIN)/typer camsortxs.cli utils docs --name camsortxs --title "camsortxs" --output docs/reference/camsortxs.md
+	$(BIN)/typer camsortxs_agent.__main__ utils docs --name camsortxs-agent --title "camsortxs-agent" --output docs/reference/camsortxs-agent.md
+
 lock:  ## Re-lock requirements/ (needs uv)
 	bash requirements/lock.sh
 
