@@ -54,7 +54,9 @@ def classify(
     else:
         with screen.status("reading ..."):
             line.run(source)
-        Console().print(_table(sink.rows))
+        console = Console()
+        # A pipe has no width of its own, and 80 columns fold every name.
+        console.print(_table(sink.rows), width=None if console.is_terminal else 120)
     if any(row["error"] for row in sink.rows):
         raise typer.Exit(3)
 
@@ -99,6 +101,11 @@ def rows_of(outcome: Outcome) -> Iterator[Row]:
         yield {**origin, **answer, "error": f"{refusal.reason}: {refusal.message}"}
 
 
+def _shortened(name: str, longest: int = 36) -> str:
+    """Leave out the middle of a long name: scan numbers stand at its end."""
+    return name if len(name) <= longest else f"{name[: longest // 3]}…{name[-(2 * longest // 3 - 1) :]}"
+
+
 def _where(key: FrameKey) -> Row:
     return {"path": key.run, "dataset": None if key.data_key == "image" else key.data_key, "index": key.index}
 
@@ -111,7 +118,7 @@ def _table(rows: list[Row]) -> Table:
     table.add_column("ms", justify="right")
     table.add_column("note", overflow="fold")
     for row in rows:
-        name = Path(row["path"] or "").name
+        name = _shortened(Path(row["path"] or "").name)
         name += f"::{row['dataset']}[{row['index']}]" if row["dataset"] else ""
         p = row["probabilities"]
         shares = [f"{p[str(t)]:.2f}" if p else "" for t in TECHNIQUES]
