@@ -1,6 +1,7 @@
 """`camsortxs classify`: name the technique of the frames in files and folders."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,9 +55,8 @@ def classify(
     else:
         with screen.status("reading ..."):
             line.run(source)
-        console = Console()
         # A pipe has no width of its own, and 80 columns fold every name.
-        console.print(_table(sink.rows), width=None if console.is_terminal else 120)
+        Console(width=None if sys.stdout.isatty() else 120).print(_table(sink.rows))
     if any(row["error"] for row in sink.rows):
         raise typer.Exit(3)
 
