@@ -16,6 +16,7 @@ from camsortxs.techniques import TECHNIQUES, scicat_techniques
 
 INDEX_KEY = "camsortxs"
 STREAM = "primary"
+PLACE_COLUMN = "raw_index"
 _NAMESPACE = uuid5(NAMESPACE_URL, "camsortxs")
 _MOMENTARY = ("by", "written")  # these differ each time that the same conclusion is drawn
 
@@ -117,7 +118,7 @@ _INTEGER = {"dtype": "integer", "shape": [], "dtype_numpy": "<i8"}
 _COLUMNS: dict[str, dict[str, Any]] = {
     "raw_stream": _STRING,
     "raw_data_key": _STRING,
-    "raw_index": _INTEGER,
+    PLACE_COLUMN: _INTEGER,
     "detector": _STRING,
     "technique": _STRING,
     "decided": _STRING,
@@ -136,7 +137,7 @@ def _row(record: Record, time: float) -> dict[str, Any]:
     return {
         "raw_stream": record.key.stream,
         "raw_data_key": record.key.data_key,
-        "raw_index": record.key.index,
+        PLACE_COLUMN: record.key.index,
         "detector": record.detector or "",
         "technique": str(prediction.technique or ""),
         "decided": str(prediction.decided),

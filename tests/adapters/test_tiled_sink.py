@@ -122,6 +122,30 @@ def test_a_record_in_the_hands_of_another_agent_is_waited_for(catalogue, begin_r
     assert "primary" not in catalogue.results[key]
 
 
+def test_a_record_with_rows_twice_is_written_anew(catalogue, begin_raw_run, monkeypatch):
+    class Stuttering(sink_module.TiledWriter):
+        """Writes every event twice, as a retried append does."""
+
+        stutters = True
+
+        def __call__(self, name, document):
+            super().__call__(name, document)
+            if name == "event" and Stuttering.stutters:
+                super().__call__(name, document)
+
+    monkeypatch.setattr(sink_module, "TiledWriter", Stuttering)
+    run = begin_raw_run()
+    sink = TiledSink(catalogue, by="agent")
+
+    with pytest.raises(SinkUnavailable, match="2 rows for 1 frames"):
+        sink.write(whole_run(run))
+    Stuttering.stutters = False
+    sink.write(whole_run(run))
+
+    (record,) = catalogue.results.values()
+    assert list(record["primary"]["raw_index"].read()) == [0]
+
+
 def test_a_run_whose_every_frame_was_refused_is_tagged_with_the_reasons(catalogue, begin_raw_run):
     run = begin_raw_run()
     key = FrameKey(run=run, stream="primary", data_key="pilatus", index=0)

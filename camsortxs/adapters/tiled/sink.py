@@ -82,6 +82,11 @@ class TiledSink:
         write = TiledWriter(results)
         for name, document in _documents(run, model, records, index):
             write(name, document)
+        # TiledWriter repeats an append whose answer was lost: rows may then stand twice, and we want each once.
+        rows = results[key][derived.STREAM][derived.PLACE_COLUMN].read()
+        if len(rows) != len(records):
+            results[key].delete(recursive=True, external_only=False)
+            raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
 
     def _write_index(self, run: str, index: dict[str, Any]) -> None:
         raw = _get(self._catalogue.raw, run)
