@@ -51,6 +51,8 @@ def optics(intensity: Array, setup: Setup, habits: Habits, rng: np.random.Genera
     total = total * setup.solid_angle_and_polarisation(float(choose(rng, [(0.98, 0.75), (0.5, 0.25)])))
     if rng.random() < habits.tube:
         total = total * _tube(rng, setup, rows, columns, diagonal)
+    if rng.random() < habits.tube / 8:
+        total = total * _window(rng, setup, rows, columns)
     if rng.random() < habits.stop:
         total = total * _stop(rng, dy, dx, diagonal)
     if rng.random() < habits.shadow:
@@ -64,6 +66,17 @@ def _tube(rng: np.random.Generator, setup: Setup, rows: Array, columns: Array, d
     inside = special.expit((edge - np.hypot(rows - middle[0], columns - middle[1])) / rng.uniform(0.5, 6.0))
     through = log_uniform(rng, 0.003, 0.3)
     return np.asarray(through + (1 - through) * inside)
+
+
+def _window(rng: np.random.Generator, setup: Setup, rows: Array, columns: Array) -> Array:
+    """Return a window with straight edges before a camera that sees more than the window lets through."""
+    opened = np.ones(setup.shape)
+    through = log_uniform(rng, 1e-4, 0.1)
+    for axis, place in ((0, rows / setup.shape[0]), (1, columns / setup.shape[1])):
+        low, high = rng.uniform(-0.1, 0.15), rng.uniform(0.85, 1.1)
+        sharp = rng.uniform(0.5, 4.0) / setup.shape[axis]
+        opened = opened * special.expit((place - low) / sharp) * special.expit((high - place) / sharp)
+    return np.asarray(through + (1 - through) * opened)
 
 
 def _stop(rng: np.random.Generator, dy: Array, dx: Array, diagonal: float) -> Array:

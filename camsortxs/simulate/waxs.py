@@ -8,8 +8,8 @@ from camsortxs.simulate.geometry import Setup
 from camsortxs.simulate.pattern import Array, Pattern, grainy, on_detector, oriented
 
 _SAMPLES = [
-    ("few_lines", 0.20), ("powder", 0.18), ("cubic", 0.22), ("amorphous", 0.14), ("semicrystalline", 0.18),
-    ("agbh", 0.08),
+    ("few_lines", 0.18), ("powder", 0.16), ("cubic", 0.22), ("amorphous", 0.14), ("semicrystalline", 0.18),
+    ("agbh", 0.12),
 ]  # fmt: skip
 
 
