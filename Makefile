@@ -36,7 +36,7 @@ bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmar
 	$(BIN)/python benchmarks/line.py
 
 train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
-	$(BIN)/camsortxs train --simulated 5000 --seed 1 --processes 2 --out models/first/0.1.0 $(ARGS)
+	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.1.0 $(ARGS)
 
 docs: $(VENV)/test.installed  ## Write what is generated: the settings schema and the command reference
 	$(BIN)/camsortxs-agent settings-schema > deploy/settings.schema.json

@@ -228,6 +228,7 @@ class KafkaSource:
         for tp in revoked:
             self._partitions.pop((tp.topic, tp.partition), None)
             self._runs.forget((tp.topic, tp.partition))
+            self._lag(tp.topic, tp.partition, 0)  # it is another agent's now
         self._health.assigned(bool(self._partitions))
         log.info("partitions_revoked", partitions=[f"{tp.topic}/{tp.partition}" for tp in revoked])
 
