@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from camsortxs_agent.kafka import KafkaPublisher, config
+from camsortxs.adapters.pixels import FilePixels
+from camsortxs.errors import SourceError
+from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
+from camsortxs_agent.runs import Runs
 from camsortxs_agent.settings import KafkaSettings
 
 SECURE = KafkaSettings(
@@ -42,3 +45,10 @@ def test_secrets_show_in_no_representation():
 
 def test_large_messages_fit_into_the_receive_buffer():
     assert config.consumer(KafkaSettings(max_message_bytes=300_000_000))["receive.message.max.bytes"] > 300_000_000
+
+
+def test_settings_that_librdkafka_does_not_take_end_the_source():
+    settings = {"bootstrap.servers": "127.0.0.1:9", "security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN"}
+    source = KafkaSource(config={**settings, "group.id": "g"}, topics=["t"], runs=Runs(pixels=FilePixels(roots=[])))
+    with pytest.raises(SourceError, match="must be set"):
+        next(source.batches())

@@ -65,3 +65,13 @@ def test_check_crosses_what_is_not(invoke, config, tmp_path):
     result = invoke("check", "--config", config(broker=away, tiled=f"http://{away}", roots=[tmp_path / "no"]))
     assert result.exit_code == 1
     assert result.stdout.count("✗") >= 3, result.stdout
+
+
+def test_check_crosses_settings_that_librdkafka_does_not_take(invoke, config, tmp_path):
+    path = config(broker="127.0.0.1:9", tiled="http://127.0.0.1:9")
+    path.write_text(
+        path.read_text().replace("[kafka]", '[kafka]\nsecurity_protocol = "sasl_ssl"\nsasl_mechanism = "PLAIN"')
+    )
+    result = invoke("check", "--config", path)
+    assert result.exit_code == 1
+    assert "sasl.password must be set" in " ".join(result.stdout.replace("│", " ").split())

@@ -101,11 +101,11 @@ def topics_of(config: Mapping[str, Any], *, timeout: float = 5.0) -> list[str]:
     Raises
     ------
     SourceError
-        When it does not answer.
+        When it does not answer, or librdkafka does not take the settings.
     """
     said: list[str] = []
-    admin = AdminClient({**config, "error_cb": lambda error: said.append(error.str())}, logger=LIBRDKAFKA)
     try:
+        admin = AdminClient({**config, "error_cb": lambda error: said.append(error.str())}, logger=LIBRDKAFKA)
         return sorted(admin.list_topics(timeout=timeout).topics)
     except KafkaException as error:
         raise SourceError(f"Kafka: {said[0] if said else error.args[0].str()}") from error

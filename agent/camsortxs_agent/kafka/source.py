@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from event_model import DocumentNames
 
-from camsortxs.errors import FrameError
+from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Batch, Rejected, RunEnd
 from camsortxs_agent.batches import Collector, Partition
 from camsortxs_agent.kafka.health import LIBRDKAFKA, BrokerHealth
@@ -77,9 +77,12 @@ class KafkaSource:
         Raises
         ------
         SourceError
-            When the broker refuses us for good: authentication, authorization, fenced.
+            When the broker refuses us for good (authentication, authorization, fenced), or librdkafka the settings.
         """
-        self._consumer = Consumer({**self._config, "error_cb": self._health.error}, logger=LIBRDKAFKA)
+        try:
+            self._consumer = Consumer({**self._config, "error_cb": self._health.error}, logger=LIBRDKAFKA)
+        except KafkaException as error:
+            raise SourceError(f"Kafka settings: {error.args[0].str()}") from error
         with closing(self._consumer):
             self._consumer.subscribe(
                 self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
