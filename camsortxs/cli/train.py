@@ -1,7 +1,6 @@
 """`camsortxs train`: draw frames, featurize them, train, calibrate, export."""
 
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,7 +68,7 @@ def train(
             "out; a group is a detector)",
             held_out=apart.values,
             metrics=figures,
-            command=_command(),
+            command=_command(simulated, seed, trees, out),
         )
     except ModelError as error:
         screen.print(f"[red]{error}[/]", soft_wrap=True)
@@ -93,8 +92,10 @@ def _simulate(chain: Chain, count: int, seed: int, processes: int, progress: Pro
     return tabulate(labelled(), chain)
 
 
-def _command() -> str:
-    return shlex.join(["camsortxs", *sys.argv[1:]])
+def _command(simulated: int, seed: int, trees: int, out: Path) -> str:
+    """Spell the command that trains the same model in anybody's checkout."""
+    options = {"simulated": simulated, "seed": seed, "trees": trees, "out": Path("models", *out.parts[-2:])}
+    return shlex.join(["camsortxs", "train", *(word for k, v in options.items() for word in (f"--{k}", str(v)))])
 
 
 def _progress(screen: Console) -> Progress:
