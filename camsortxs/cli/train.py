@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,11 +43,14 @@ def train(
     processes: Annotated[int, typer.Option(min=1, help="Processes that draw frames.")] = 1,
 ) -> None:
     """Train a model on simulated frames and export it as a bundle."""
+    screen = Console(stderr=True)
+    if missing := [name for name in ("pycaret", "skl2onnx") if find_spec(name) is None]:
+        screen.print(f"[red]{missing[0]} is not there:[/] training needs pip install 'camsortxs\\[train,cpu]'")
+        raise typer.Exit(2)
     from camsortxs.offline.export import export
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
 
-    screen = Console(stderr=True)
     chain = Chain(REPRESENTATIONS)
     with _progress(screen) as progress:
         dataset = _simulate(chain, simulated, seed, processes, progress)

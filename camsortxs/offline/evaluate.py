@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 from camsortxs.decision import technique_of
 from camsortxs.techniques import TECHNIQUES, Decision, Technique
@@ -109,6 +108,8 @@ def _with_intervals(table: _Table, weight: Floats, resamples: int, seed: int) ->
 
 
 def _metrics(table: _Table, weight: Floats) -> dict[str, float]:
+    from sklearn import metrics  # here, for serving does without it
+
     kept = weight > 0
     truth, said, p, weight = table.truth[kept], table.said[kept], table.p[kept], weight[kept]
     present = sorted(set(truth.tolist()))
@@ -134,12 +135,16 @@ def _metrics(table: _Table, weight: Floats) -> dict[str, float]:
 
 
 def _kappa(truth: npt.NDArray[np.int64], said: npt.NDArray[np.int64], weight: Floats) -> float:
+    from sklearn import metrics
+
     if len({*truth.tolist(), *said.tolist()}) < 2:
         return np.nan  # agreement beyond chance means nothing where chance cannot err
     return float(metrics.cohen_kappa_score(truth, said, sample_weight=weight))
 
 
 def _auc(truth: npt.NDArray[np.int64], p: Floats, weight: Floats, present: list[int]) -> float:
+    from sklearn import metrics
+
     if len(present) < 2:
         return np.nan
     return float(np.mean([metrics.roc_auc_score(truth == k, p[:, k], sample_weight=weight) for k in present]))
