@@ -18,13 +18,15 @@ from camsortxs.offline.dataset import Label, read_labels
 from camsortxs.offline.evaluate import RESAMPLES, Answer
 from camsortxs.offline.evaluate import evaluate as measure
 from camsortxs.pipeline import Pipeline
-from camsortxs.records import Outcome
+from camsortxs.records import Outcome, Prediction
+from camsortxs.techniques import Decision, Parent, Technique
 
 _HELP = """Measure the answers on labelled frames, by frame and by source group (every source weighs the same).
 
 The table has the columns `file` (relative to `--frames`), `technique` and `source`, and where needed `hdf5_dataset` and
-`frame_index`. Every figure comes twice: from the image alone, and with what the headers say. Intervals (95 %) resample
-whole sources. Exit code 3 when a frame could not be read (after all the others), 2 when the model cannot be used.
+`frame_index`; a technique of `no_signal` marks frames that show none of the four, which are counted apart. Every figure
+comes twice: from the image alone, and with what the headers say. Intervals (95 %) resample whole sources. Exit code 3
+when a frame could not be read (after all the others), 2 when the model cannot be used.
 
 Examples:
 
@@ -55,15 +57,16 @@ def evaluate(
     with Progress(console=screen) as progress:
         for row in progress.track(rows, description="frames"):
             asker.ask(line, row)
-    if not asker.with_metadata:
+    if not asker.with_metadata and not asker.nothing:
         screen.print("[red]Cannot evaluate:[/] not one frame could be read")
         raise typer.Exit(3)
     report = {
         "model": asker.model,
         "frames": len(asker.with_metadata),
         "groups": len({answer.group for answer in asker.with_metadata}),
-        "image_only": measure(asker.image_only, resamples=resamples),
-        "with_metadata": measure(asker.with_metadata, resamples=resamples),
+        "image_only": measure(asker.image_only, resamples=resamples) if asker.image_only else None,
+        "with_metadata": measure(asker.with_metadata, resamples=resamples) if asker.with_metadata else None,
+        "nothing": _withheld(asker.nothing),
         "errors": asker.errors,
     }
     if output is Format.JSON:
@@ -83,6 +86,7 @@ class _Asker:
     def __init__(self) -> None:
         self.with_metadata: list[Answer] = []
         self.image_only: list[Answer] = []
+        self.nothing: list[Decision] = []
         self.errors: list[dict[str, Any]] = []
         self.model = ""
         self._outcome: Outcome | None = None
@@ -96,15 +100,21 @@ class _Asker:
         for batch in FolderFrames(paths=[label.reference], batch=1).batches():
             self.errors += [{"path": str(label.path), "error": f"{r.reason}: {r.message}"} for r in batch.rejected]
             for frame in batch.frames:
-                self.with_metadata.append(self._answer(line, frame, label))
-                self.image_only.append(self._answer(line, replace(frame, geometry=None), label))
+                if label.technique is None:
+                    self.nothing.append(self._predict(line, frame).decided)
+                    continue
+                self.with_metadata.append(self._answer(line, frame, label, label.technique))
+                self.image_only.append(self._answer(line, replace(frame, geometry=None), label, label.technique))
 
-    def _answer(self, line: Pipeline, frame: Frame, label: Label) -> Answer:
+    def _predict(self, line: Pipeline, frame: Frame) -> Prediction:
         outcome = line.process(Batch(frames=(frame,)))
         self.model = outcome.model
-        prediction = outcome.records[0].prediction
+        return outcome.records[0].prediction
+
+    def _answer(self, line: Pipeline, frame: Frame, label: Label, truth: Technique) -> Answer:
+        prediction = self._predict(line, frame)
         return Answer(
-            truth=label.technique,
+            truth=truth,
             group=label.group,
             decided=prediction.decided,
             probabilities=prediction.probabilities,
@@ -112,9 +122,17 @@ class _Asker:
         )
 
 
+def _withheld(decisions: list[Decision]) -> dict[str, Any]:
+    """Say how many frames that show none of the four were called `no_signal` or `unknown`, as they should be."""
+    withheld = sum(decided in (Parent.NO_SIGNAL, Parent.UNKNOWN) for decided in decisions)
+    return {"frames": len(decisions), "withheld": withheld / len(decisions) if decisions else None}
+
+
 def _show(report: dict[str, Any], screen: Console) -> None:
     for mode in ("image_only", "with_metadata"):
         part = report[mode]
+        if part is None:
+            continue
         title = f"{report['model']}, {mode.replace('_', ' ')}: {part['frames']} frames of {part['groups']} sources"
         table = Table(title=title)
         for heading in ("metric", "by frame", "95 %", "by source", "95 %"):
@@ -130,6 +148,9 @@ def _show(report: dict[str, Any], screen: Console) -> None:
         for truth, row in part["confusion"].items():
             confusion.add_row(truth, *map(str, row.values()))
         screen.print(confusion)
+    nothing = report["nothing"]
+    if nothing["frames"]:
+        screen.print(f"{nothing['frames']} frames show none of the four: {nothing['withheld']:.0%} were named none")
     for error in report["errors"]:
         screen.print(f"[red]not read:[/] {error['path']}: {error['error']}", soft_wrap=True)
 

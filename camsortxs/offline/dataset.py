@@ -15,6 +15,8 @@ from camsortxs.features.base import Featurizer
 from camsortxs.frames import Frame
 from camsortxs.techniques import TECHNIQUES, Technique
 
+NOTHING = ("", "none", "no_signal")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledFrame:
@@ -27,10 +29,13 @@ class LabelledFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A row of a labels.csv: what the frame at `path` (and `dataset`, `index` within it) shows."""
+    """A row of a labels.csv: what the frame at `path` (and `dataset`, `index` within it) shows.
+
+    `technique` is None for a frame that shows none of the four: a dark, a flat field, the direct beam.
+    """
 
     path: Path
-    technique: Technique
+    technique: Technique | None
     group: str
     dataset: str | None = None
     index: int | None = None
@@ -69,7 +74,7 @@ class Dataset:
 def read_labels(path: Path, folder: Path) -> list[Label]:
     """Read a labels.csv with the columns `file`, `technique`, `source` (and `hdf5_dataset`, `frame_index`).
 
-    Files are taken relative to `folder`.
+    Files are taken relative to `folder`. A technique of `no_signal`, `none` or nothing is none of the four.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def read_labels(path: Path, folder: Path) -> list[Label]:
             raise FrameError("bad_labels", f"{path} has no column {', '.join(sorted(missing))}")
         for number, row in enumerate(rows, start=2):
             try:
-                technique = Technique(row["technique"])
+                technique = None if row["technique"] in NOTHING else Technique(row["technique"])
                 index = int(row["frame_index"]) if row.get("frame_index") else None
             except ValueError as error:
                 raise FrameError("bad_labels", f"{path}, line {number}: {error}") from error

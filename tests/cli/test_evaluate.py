@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import tifffile
 from classifiers.bundles import write_bundle
@@ -93,3 +94,26 @@ def test_the_real_frames_are_all_read(real_frames, model):
 
     assert (done.exit_code, report["errors"]) == (0, [])
     assert report["frames"] == 59
+
+
+def test_frames_that_show_none_of_the_four_are_counted_apart(frames, model):
+    tifffile.imwrite(frames / "dark.tif", np.zeros((120, 100), dtype=np.int32))
+    with (frames / "labels.csv").open("a") as labels:
+        labels.write("dark.tif,no_signal,source 9\n")
+
+    done = evaluate(frames, model, "--format", "json")
+
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert report["nothing"] == {"frames": 1, "withheld": 1.0}
+    assert report["frames"] == report["image_only"]["frames"] == 4
+
+
+def test_a_table_of_nothing_else_is_fine(frames, model):
+    tifffile.imwrite(frames / "dark.tif", np.zeros((120, 100), dtype=np.int32))
+    (frames / "labels.csv").write_text("file,technique,source\ndark.tif,no_signal,a\n")
+
+    done = evaluate(frames, model)
+
+    assert done.exit_code == 0, done.output
+    assert "1 frames show none of the four: 100% were named none" in done.stdout
