@@ -1,10 +1,11 @@
-"""What every sink keeps to: the fake in memory, and the real Tiled over HTTP."""
+"""What every sink keeps to: the fake in memory, the results topic, and the real Tiled over HTTP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
+from support.publisher import Published
 
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import TiledSink
@@ -12,6 +13,8 @@ from camsortxs.frames import FrameKey, Rejected, RunEnd
 from camsortxs.records import Outcome, Prediction, Record, Sink
 from camsortxs.techniques import Technique
 from camsortxs.testing import MemorySink
+from camsortxs_agent.results import ResultsTopic
+from camsortxs_agent.wire import decode
 
 MODEL = "tiny@0.0.0"
 
@@ -25,10 +28,12 @@ class Kit:
     frames_of: Callable[[str], list[int]]
 
 
-@pytest.fixture(params=["memory", "retrying", "tiled"])
+@pytest.fixture(params=["memory", "retrying", "results topic", "tiled"])
 def kit(request) -> Iterator[Kit]:
     if request.param == "tiled":
         yield from _tiled(request.getfixturevalue("catalogue"), request.getfixturevalue("begin_raw_run"))
+    elif request.param == "results topic":
+        yield from _topic()
     else:
         yield from _memory(retrying=request.param == "retrying")
 
@@ -40,6 +45,17 @@ def _memory(*, retrying: bool) -> Iterator[Kit]:
         begin=lambda: str(uuid4()),
         frames_of=lambda run: sorted(key.index for key in memory.records if key.run == run),
     )
+
+
+def _topic() -> Iterator[Kit]:
+    published = Published()
+
+    def frames_of(run: str) -> list[int]:
+        """Delivery is at least once: what has been seen is known by its uid."""
+        documents = [decode(value) for _, key, value in published.messages if key == run]
+        return sorted({doc["uid"]: doc["data"]["raw_index"] for name, doc in documents if name == "event"}.values())
+
+    yield Kit(sink=ResultsTopic(published, topic="results"), begin=lambda: str(uuid4()), frames_of=frames_of)
 
 
 def _tiled(catalogue, begin_raw_run) -> Iterator[Kit]:

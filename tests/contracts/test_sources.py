@@ -1,15 +1,21 @@
-"""What every source keeps to: the fake, files, and archived runs in a real Tiled over HTTP."""
+"""What every source keeps to: the fake, files, Kafka over the wire, and archived runs in a real Tiled over HTTP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import numpy as np
 import pytest
+from event_model import compose_run
 
 from camsortxs.adapters.folder import FolderFrames
+from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.tiled import TiledRuns
 from camsortxs.frames import Batch, FrameKey, RunEnd, Source
 from camsortxs.testing import ListSource
+from camsortxs_agent.kafka import KafkaPublisher, KafkaSource
+from camsortxs_agent.runs import Runs
+from camsortxs_agent.wire import encode
 
 COUNT = 5
 
@@ -21,10 +27,12 @@ class Kit:
     source: Callable[[np.ndarray], Source]
 
 
-@pytest.fixture(params=["list", "folder", "tiled"])
+@pytest.fixture(params=["list", "folder", "kafka", "tiled"])
 def kit(request, make_frame, tmp_path) -> Iterator[Kit]:
     if request.param == "tiled":
         yield from _tiled(request.getfixturevalue("catalogue"), request.getfixturevalue("begin_raw_run"))
+    elif request.param == "kafka":
+        yield from _kafka(request.getfixturevalue("broker"))
     else:
         yield from {"list": _list, "folder": _folder}[request.param](make_frame, tmp_path)
 
@@ -50,6 +58,48 @@ def _folder(make_frame, tmp_path) -> Iterator[Kit]:
         return FolderFrames(paths=[tmp_path], batch=2)
 
     yield Kit(source=source)
+
+
+@dataclass(frozen=True)
+class _UntilTheRunEnds:
+    """A live source goes on for ever; told to stop, it ends after the batch in hand."""
+
+    source: KafkaSource
+
+    def batches(self) -> Iterator[Batch]:
+        for batch in self.source.batches():
+            if batch.ended:
+                self.source.stop()
+            yield batch
+
+
+def _kafka(broker) -> Iterator[Kit]:
+    def source(images: np.ndarray) -> Source:
+        topic = f"{uuid4()}.bluesky.runengine.documents"
+        documents = list(_documents(images))
+        run = documents[0][1]["uid"]
+        publisher = KafkaPublisher(config={"bootstrap.servers": broker})
+        publisher.publish(topic, [(run, encode(name, document)) for name, document in documents])
+        config = {
+            "bootstrap.servers": broker,
+            "group.id": topic,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 6000,
+        }
+        return _UntilTheRunEnds(KafkaSource(config=config, topics=[topic], runs=Runs(pixels=FilePixels(roots=[]))))
+
+    yield Kit(source=source)
+
+
+def _documents(images: np.ndarray) -> Iterator[tuple[str, dict]]:
+    run = compose_run()
+    kind = {"source": "sim", "dtype": "array", "shape": list(images.shape[1:]), "dtype_numpy": images.dtype.str}
+    stream = run.compose_descriptor(name="primary", data_keys={"pilatus": kind})
+    yield "start", run.start_doc
+    yield "descriptor", stream.descriptor_doc
+    for image in images:
+        yield "event", stream.compose_event(data={"pilatus": image}, timestamps={"pilatus": 1.0}, validate=False)
+    yield "stop", run.compose_stop()
 
 
 def _tiled(catalogue, begin_raw_run) -> Iterator[Kit]:
@@ -86,7 +136,7 @@ def test_every_batch_can_be_acknowledged(kit, images):
         batch.acknowledge()
 
 
-@pytest.mark.parametrize("kit", ["folder", "tiled"], indirect=True)  # a list holds frames that exist already
+@pytest.mark.parametrize("kit", ["folder", "kafka", "tiled"], indirect=True)  # a list holds frames that exist already
 def test_a_frame_without_a_valid_pixel_is_refused_and_the_others_come(kit, images):
     images = images.astype(np.float64)
     images[2] = np.nan
