@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from camsortxs.decision import decide, technique_of
-from camsortxs.frames import Rejected
-from camsortxs.records import Record
+from camsortxs.frames import FrameKey, Rejected
+from camsortxs.records import Outcome, Record
 from camsortxs.techniques import Decision, Parent, Technique
 
 
@@ -56,6 +56,27 @@ class RunSummary:
     def techniques(self) -> tuple[Decision, ...]:
         """Each decision of a detector once, in order."""
         return tuple(dict.fromkeys(detector.decided for detector in self.detectors))
+
+
+@dataclass(kw_only=True)
+class OpenRun:
+    """What is known of a run that has not ended, by frame: hearing of it twice changes nothing."""
+
+    records: dict[FrameKey, Record] = field(default_factory=dict)
+    rejected: dict[tuple[str, FrameKey], Rejected] = field(default_factory=dict)
+
+    def summary(self) -> RunSummary:
+        """Sum up what is known so far."""
+        return summarise(self.records.values(), self.rejected.values())
+
+
+def gather(runs: dict[str, OpenRun], outcome: Outcome) -> None:
+    """Add an outcome to the open runs; refusals that belong to no run are left out."""
+    for record in outcome.records:
+        runs.setdefault(record.key.run, OpenRun()).records[record.key] = record
+    for item in outcome.rejected:
+        if item.key is not None:
+            runs.setdefault(item.key.run, OpenRun()).rejected[item.reason, item.key] = item
 
 
 def summarise(records: Iterable[Record], rejected: Iterable[Rejected] = ()) -> RunSummary:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from camsortxs import derived
-from camsortxs.frames import FrameKey, Rejected
-from camsortxs.records import Outcome, Record
-from camsortxs.summary import summarise
+from camsortxs.frames import FrameKey
+from camsortxs.records import Outcome
+from camsortxs.summary import OpenRun, gather
 from camsortxs_agent.wire import Publisher, encode
 
 
@@ -16,9 +16,7 @@ class _Derived:
     """One derived run: what was said so far, in the order in which it was said."""
 
     model: str
-    records: dict[FrameKey, Record] = field(default_factory=dict)
     seq_nums: dict[FrameKey, int] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
     begun: bool = False
 
 
@@ -33,6 +31,7 @@ class ResultsTopic:
         self._publisher = publisher
         self._topic = topic
         self._by = by
+        self._open: dict[str, OpenRun] = {}
         self._runs: dict[str, _Derived] = {}
 
     def write(self, outcome: Outcome) -> None:
@@ -45,12 +44,9 @@ class ResultsTopic:
         """
         now = time.time()
         documents: list[tuple[str, str, dict[str, Any]]] = []
+        gather(self._open, outcome)
         for record in outcome.records:
-            run = self._runs.setdefault(record.key.run, _Derived(model=record.model))
-            run.records[record.key] = record
-        for item in outcome.rejected:
-            if item.key is not None and item.key.run in self._runs:
-                self._runs[item.key.run].rejected.append(item)
+            self._runs.setdefault(record.key.run, _Derived(model=record.model))
         for uid in dict.fromkeys(record.key.run for record in outcome.records):
             run = self._runs[uid]
             if not run.begun:
@@ -63,13 +59,15 @@ class ResultsTopic:
             documents.append((record.key.run, "event", event))
         ended = [end.run for end in outcome.ended if end.run in self._runs]
         for uid in ended:
-            run, records = self._runs[uid], list(self._runs[uid].records.values())
-            index = derived.index_metadata(summarise(records, run.rejected), records, model=run.model, by=self._by)
+            run, known = self._runs[uid], self._open[uid]
+            records = list(known.records.values())
+            index = derived.index_metadata(known.summary(), records, model=run.model, by=self._by)
             stop = derived.stop_document(uid, run.model, time=now, frames=len(records), index=index)
             documents.append((uid, "stop", stop))
         if documents:
             self._publisher.publish(self._topic, [(uid, encode(name, doc)) for uid, name, doc in documents])
         for uid, _, _ in documents:
             self._runs[uid].begun = True
-        for uid in ended:
-            del self._runs[uid]
+        for end in outcome.ended:
+            self._runs.pop(end.run, None)
+            self._open.pop(end.run, None)

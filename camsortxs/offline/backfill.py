@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from camsortxs.frames import Rejected
-from camsortxs.records import Outcome, Record
-from camsortxs.summary import RunSummary, summarise
+from camsortxs.records import Outcome
+from camsortxs.summary import OpenRun, RunSummary, gather
 
 
 def _ignore(run: str, summary: RunSummary) -> None:
@@ -18,18 +17,13 @@ class Tally:
 
     finished: Callable[[str, RunSummary], None] = _ignore
     recovered: dict[str, RunSummary] = field(default_factory=dict)
-    _records: dict[str, list[Record]] = field(default_factory=dict)
-    _rejected: dict[str, list[Rejected]] = field(default_factory=dict)
+    _open: dict[str, OpenRun] = field(default_factory=dict)
 
     def observe(self, outcome: Outcome) -> None:
         """Note the frames of each run; sum up those that ended."""
-        for record in outcome.records:
-            self._records.setdefault(record.key.run, []).append(record)
-        for item in outcome.rejected:
-            if item.key is not None:
-                self._rejected.setdefault(item.key.run, []).append(item)
+        gather(self._open, outcome)
         for end in outcome.ended:
-            summary = summarise(self._records.pop(end.run, []), self._rejected.pop(end.run, []))
+            summary = self._open.pop(end.run, OpenRun()).summary()
             self.recovered[end.run] = summary
             self.finished(end.run, summary)
 

@@ -60,3 +60,16 @@ def test_a_run_without_a_frame_says_nothing_and_refusals_are_counted(published, 
     assert published.messages == []
     run_through(published, Batch(frames=(frame,), rejected=(refused,), ended=(RunEnd(run="run"),)))
     assert published.documents[-1][1]["camsortxs"]["rejected"]
+
+
+def test_a_refusal_that_is_told_again_counts_once(published, make_frame):
+    frame = make_frame(0)
+    refused = Rejected(reason="missing_file", message="m", key=make_frame(1).key)
+    batch = Batch(frames=(frame,), rejected=(refused,), ended=(RunEnd(run="run"),))
+    sink = ResultsTopic(published, topic="results")
+    published.failures = 1
+    with pytest.raises(SinkUnavailable):
+        run_through(published, batch, sink=sink)
+    run_through(published, batch, sink=sink)
+    index = published.documents[-1][1]["camsortxs"]
+    assert index["rejected"] == [{"reason": "missing_file", "count": 1}]

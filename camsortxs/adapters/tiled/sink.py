@@ -1,7 +1,6 @@
 """Write-back: the record of a run, then the index on the run itself, each exactly once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from time import time
 from typing import Any
 
@@ -11,20 +10,11 @@ from tiled.client.utils import ClientError
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors
 from camsortxs.errors import SinkUnavailable
-from camsortxs.frames import FrameKey, Rejected
 from camsortxs.records import Outcome, Record
-from camsortxs.summary import summarise
+from camsortxs.summary import OpenRun, gather
 
 TAKEOVER_SECONDS = 10.0
 """A record without a stop document is being written by another agent, or was left by one that died this long ago."""
-
-
-@dataclass(kw_only=True)
-class _Run:
-    """What is known of a run that has not ended."""
-
-    records: dict[FrameKey, Record] = field(default_factory=dict)
-    rejected: dict[str, Rejected] = field(default_factory=dict)
 
 
 class TiledSink:
@@ -46,23 +36,19 @@ class TiledSink:
         self._catalogue = catalogue
         self._by = by
         self._patience = patience
-        self._open: dict[str, _Run] = {}
+        self._open: dict[str, OpenRun] = {}
 
     def write(self, outcome: Outcome) -> None:
         """Remember the records; finish the runs that have ended."""
-        for record in outcome.records:
-            self._open.setdefault(record.key.run, _Run()).records[record.key] = record
-        for item in outcome.rejected:
-            if item.key is not None:
-                self._open.setdefault(item.key.run, _Run()).rejected[f"{item.reason} {item.key}"] = item
+        gather(self._open, outcome)
         for end in outcome.ended:
-            run = self._open.get(end.run, _Run())
-            self._finish(end.run, outcome.model, list(run.records.values()), list(run.rejected.values()))
+            self._finish(end.run, self._open.get(end.run, OpenRun()), outcome.model)
             self._open.pop(end.run, None)
 
-    def _finish(self, run: str, model: str, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
+    def _finish(self, run: str, known: OpenRun, model: str) -> None:
+        records = list(known.records.values())
         model = records[0].model if records else model
-        index = derived.index_metadata(summarise(records, rejected), records, model=model, by=self._by)
+        index = derived.index_metadata(known.summary(), records, model=model, by=self._by)
         with as_sink_errors():
             if records:
                 self._write_record(run, model, records, index)
