@@ -6,6 +6,7 @@ from camsortxs import __version__
 from camsortxs.cli.backfill import backfill
 from camsortxs.cli.classify import classify
 from camsortxs.cli.evaluate import evaluate
+from camsortxs.cli.realism import realism
 from camsortxs.cli.simulate import simulate
 from camsortxs.cli.train import train
 
@@ -15,6 +16,7 @@ app.command()(backfill)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(train)
+app.command()(realism)
 
 
 def _version(show: bool) -> None:
