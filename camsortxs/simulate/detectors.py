@@ -1,10 +1,12 @@
 """The detectors that frames are drawn on: sizes, gaps, and what kind of noise they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 import numpy.typing as npt
+
+Places = npt.NDArray[np.int64]
 
 LONGEST = 512
 """Frames are drawn binned so that their longer side has about this many pixels, unless a shape is asked for."""
@@ -26,24 +28,34 @@ class Detector:
     kind: str = "counter"
     round: bool = False
 
-    def gaps(self) -> npt.NDArray[np.bool_]:
-        """Return the mask of the gaps between modules, unbinned, True = gap."""
-        mask = np.zeros(self.shape, dtype=bool)
-        if self.module is not None:
-            for axis in (0, 1):
-                place = np.arange(self.shape[axis]) % (self.module[axis] + self.gap[axis])
-                lines = place >= self.module[axis]
-                mask |= lines[:, None] if axis == 0 else lines[None, :]
-        return mask
+    def turned(self) -> "Detector":
+        """Return it mounted on its side."""
+        module = self.module and (self.module[1], self.module[0])
+        return replace(self, shape=self.shape[::-1], module=module, gap=self.gap[::-1])
 
-    def binned(self, shape: tuple[int, int] | None) -> tuple[tuple[int, int], float, npt.NDArray[np.bool_]]:
-        """Return shape, pixel size (m) and gap mask when drawn on `shape`, or on about `LONGEST` pixels."""
+    def modules(self, shape: tuple[int, ...] | None = None) -> tuple[Places, Places]:
+        """Return the module that each row and each column lies in, counted from 0; -1 in a gap."""
+        rows, columns = (self._modules(axis, (shape or self.shape)[axis]) for axis in (0, 1))
+        return rows, columns
+
+    def gaps(self, shape: tuple[int, ...] | None = None) -> npt.NDArray[np.bool_]:
+        """Return the mask of the gaps between modules, True = gap, unbinned or as seen on `shape` pixels."""
+        rows, columns = self.modules(shape)
+        return np.asarray((rows < 0)[:, None] | (columns < 0)[None, :])
+
+    def binned(self, shape: tuple[int, int] | None) -> tuple[tuple[int, int], float]:
+        """Return shape and pixel size (m) when drawn on `shape`, or on about `LONGEST` pixels."""
         if shape is None:
             factor = max(1, ceil(max(self.shape) / LONGEST))
             shape = (self.shape[0] // factor, self.shape[1] // factor)
-        rows = np.arange(shape[0]) * self.shape[0] // shape[0]
-        columns = np.arange(shape[1]) * self.shape[1] // shape[1]
-        return shape, self.pixel * max(self.shape) / max(shape), self.gaps()[np.ix_(rows, columns)]
+        return shape, self.pixel * max(self.shape) / max(shape)
+
+    def _modules(self, axis: int, pixels: int) -> Places:
+        place = np.arange(pixels) * self.shape[axis] // pixels
+        if self.module is None:
+            return np.zeros(pixels, dtype=np.int64)
+        pitch = self.module[axis] + self.gap[axis]
+        return np.where(place % pitch < self.module[axis], place // pitch, -1)
 
 
 _PILATUS = {"pixel": 172e-6, "module": (195, 487), "gap": (17, 7)}

@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.evidence import q90
 from camsortxs.frames import Frame, FrameKey, Geometry
 from camsortxs.masks import bad_pixels
 from camsortxs.simulate import gisaxs, giwaxs, nothing, saxs, waxs
-from camsortxs.simulate.chance import choose, generator, log_uniform
+from camsortxs.simulate.chance import Chance, Value
 from camsortxs.simulate.detectors import DETECTORS, Detector
+from camsortxs.simulate.exposure import expose
 from camsortxs.simulate.geometry import Setup
-from camsortxs.simulate.instrument import HABITS, expose, optics
+from camsortxs.simulate.labels import label
+from camsortxs.simulate.optics import HABITS, stand_between
 from camsortxs.simulate.pattern import Pattern
 from camsortxs.simulate.setups import draw_setup
-from camsortxs.techniques import TECHNIQUES, Technique, regime
+from camsortxs.techniques import TECHNIQUES, Technique
 
 KINDS: tuple[str, ...] = (*map(str, TECHNIQUES), *nothing.KINDS)
 
-_PATTERNS: dict[str, Callable[[np.random.Generator, Setup], Pattern]] = {
+_PATTERNS: dict[str, Callable[[Chance, Setup], Pattern]] = {
     "SAXS": saxs.pattern,
     "WAXS": waxs.pattern,
     "GISAXS": gisaxs.pattern,
@@ -37,7 +38,7 @@ class Drawn:
     """A simulated frame and the whole truth about it.
 
     `image` (int32, uint16 or float32) and `mask` (height, width), True = bad; `technique` is None for frames that show
-    none; `q90` in 1/angstrom; `seed` and `index` draw the same frame again.
+    none; `q90` in 1/angstrom; `parameters` is all that was drawn, by name; `seed` and `index` draw it again.
     """
 
     image: npt.NDArray[Any]
@@ -50,7 +51,7 @@ class Drawn:
     seed: int
     index: int
     flags: tuple[str, ...] = ()
-    parameters: dict[str, float | str] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
 
     def frame(
         self, *, run: str | None = None, stream: str = "primary", data_key: str = "image", with_geometry: bool = False
@@ -77,31 +78,33 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
     >>> drawn.image.shape, str(drawn.technique)
     ((120, 100), 'GISAXS')
     """
-    rng = generator(seed, kind, index)
+    chance = Chance(seed, kind, index)
     technique = Technique(kind) if kind in map(str, TECHNIQUES) else None
-    detector = _detector(rng, technique, shape)
-    size, pixel, gaps = detector.binned(shape)
-    like = technique or choose(rng, [(t, 1.0) for t in TECHNIQUES])
-    setup = draw_setup(rng, like, size, pixel)
-    pattern = _PATTERNS[kind](rng, setup)
-    light = pattern.intensity
+    detector = _detector(chance, technique, shape)
+    size, pixel = detector.binned(shape)
+    like = technique or Technique(chance.choose("set_up_for", dict.fromkeys(map(str, TECHNIQUES), 1.0)))
+    setup = draw_setup(chance, like, size, pixel)
+    pattern = _PATTERNS[kind](chance.of(kind), setup)
+    light = pattern.light(setup, polarised=float(chance.choose("polarised", {0.98: 0.75, 0.5: 0.25})))
     counts = None
     if technique is not None:
-        light, counts = optics(light, setup, HABITS[kind], rng), log_uniform(rng, 2, 1e4)
-    image, mask = expose(light, detector, gaps, rng, counts=counts)
-    reach = q90(setup.geometry, mask) or 0.0
+        stand_between(light, setup, HABITS[kind], chance)
+        # Counts a pixel of the real detector; a drawn one may stand for several.
+        counts = chance.log_uniform("counts", 3, 1e4) * (pixel / detector.pixel) ** 2
+    image, mask = expose(light, detector, chance, counts=counts)
+    named = label(technique, setup, mask, pattern.flags)
     return Drawn(
         image=image,
         mask=mask,
-        technique=technique,
+        technique=named.technique,
         kind=kind,
         geometry=setup.geometry,
-        q90=reach,
+        q90=named.q90,
         detector=detector.name,
         seed=seed,
         index=index,
-        flags=(*pattern.flags, *(("mid",) if technique and regime(reach) == "mid" else ())),
-        parameters={"counts": counts or float(light.max()), **pattern.parameters},
+        flags=named.flags,
+        parameters=chance.drawn | {"distance": setup.distance, "roll": setup.roll},
     )
 
 
@@ -124,7 +127,7 @@ def _draw_at(kinds: tuple[str, ...], seed: int, shape: tuple[int, int] | None, p
 _STRIPS = ("Pilatus 100k", "Pilatus 200k-W", "Pilatus 300k-W")
 
 
-def _detector(rng: np.random.Generator, technique: Technique | None, shape: tuple[int, int] | None) -> Detector:
+def _detector(chance: Chance, technique: Technique | None, shape: tuple[int, int] | None) -> Detector:
     """Choose a detector: wide-angle set-ups have strips, small-angle ones round CCDs, grazing ones large counters."""
     weights = dict.fromkeys(DETECTORS, 1.0) | {"Pilatus 1M": 3.0, "Pilatus 300k": 2.0, "Pilatus 2M": 2.0}
     for name in _STRIPS:
@@ -132,6 +135,8 @@ def _detector(rng: np.random.Generator, technique: Technique | None, shape: tupl
     if technique is not None and technique.grazing:
         weights |= {"MarCCD 165": 0.3, "mar345": 0.2}
     if shape is not None:  # the asked shape says which detectors it may be
-        alike = {n: w for n, w in weights.items() if DETECTORS[n].shape == shape}
+        alike = {n: w for n, w in weights.items() if shape in (DETECTORS[n].shape, DETECTORS[n].shape[::-1])}
         weights = alike or {n: w for n, w in weights.items() if not DETECTORS[n].round}
-    return DETECTORS[choose(rng, list(weights.items()))]
+    detector = DETECTORS[chance.choose("detector", weights)]
+    on_its_side = chance.happens("on_its_side", 0.1) if shape is None else shape == detector.shape[::-1]
+    return detector.turned() if on_its_side else detector

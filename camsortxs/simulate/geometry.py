@@ -6,14 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.frames import Geometry
+from camsortxs.simulate import kernels
 
 Array = npt.NDArray[np.float64]
+Places = slice | npt.NDArray[np.int64]
+_GLANCE = 65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A flat detector across the beam: `shape` in pixel, `centre` (row, column) in pixel, lengths in metre.
+    """A flat detector: `shape` in pixel, lengths in metre, `foot` (row, column) where the sample's normal meets it.
 
+    Its arm may stand at an angle `arm` (degree) to the beam, to the right; at 0 the foot is the direct beam.
     `incidence` (degree) and `roll` (degree, of the sample about the beam) matter at grazing incidence only.
     """
 
@@ -21,7 +25,8 @@ class Setup:
     pixel: float
     distance: float
     wavelength: float
-    centre: tuple[float, float]
+    foot: tuple[float, float]
+    arm: float = 0.0
     incidence: float | None = None
     roll: float = 0.0
 
@@ -31,51 +36,70 @@ class Setup:
         return 2 * np.pi / (self.wavelength * 1e10)
 
     @property
+    def y(self) -> Array:
+        """Where the columns are, to the right of the foot, in metre."""
+        return np.asarray((np.arange(self.shape[1]) - self.foot[1]) * self.pixel)
+
+    @property
+    def z(self) -> Array:
+        """Where the rows are, above the foot, in metre."""
+        return np.asarray((self.foot[0] - np.arange(self.shape[0])) * self.pixel)
+
+    @property
+    def beam(self) -> tuple[float, float]:
+        """Where the direct beam meets the plane of the detector (row, column)."""
+        return self.foot[0], self.foot[1] - self.distance * float(np.tan(np.deg2rad(self.arm))) / self.pixel
+
+    @property
+    def specular(self) -> tuple[float, float]:
+        """Where the beam that the sample reflects meets the detector (row, column); the arm is taken as 0."""
+        away = self.distance * float(np.tan(2 * np.deg2rad(self.incidence or 0.0))) / self.pixel
+        roll = np.deg2rad(self.roll)
+        return self.foot[0] - away * float(np.cos(roll)), self.foot[1] - away * float(np.sin(roll))
+
+    @property
     def geometry(self) -> Geometry:
-        """The same, as the rest of the project says it."""
+        """The same, as the rest of the project says it, which knows no arm: with one, there is no distance to tell."""
         return Geometry(
-            distance=self.distance,
+            distance=None if self.arm else self.distance,
             wavelength=self.wavelength,
             pixel_size=self.pixel,
-            beam_centre=self.centre,
+            beam_centre=None if self.arm else self.foot,
             incidence_angle=self.incidence,
         )
 
-    def directions(self) -> tuple[Array, Array, Array]:
-        """Return the unit vector to each pixel: along the beam, to the right, up; each of `shape`."""
-        rows, columns = np.mgrid[: self.shape[0], : self.shape[1]]
-        y = (columns - self.centre[1]) * self.pixel
-        z = (self.centre[0] - rows) * self.pixel
-        r = np.sqrt(self.distance**2 + y**2 + z**2)
-        return self.distance / r, y / r, z / r
+    def q(self, *, glance: bool = False) -> Array:
+        """Return |q| of each pixel in 1/angstrom, or (`glance`) of up to 65 x 65 of them, the corners among them."""
+        rows, columns = self._glance() if glance else (slice(None), slice(None))
+        return self._seen(rows, columns)[0]
 
-    def q(self) -> Array:
-        """Return |q| of each pixel in 1/angstrom: k sqrt(2 (1 - cos 2 theta)), without cancellation."""
-        ux, uy, uz = self.directions()
-        result: Array = self.k * np.sqrt(2 * (uy**2 + uz**2) / (1 + ux))
-        return result
+    def q_at(self, rows: slice, columns: slice) -> Array:
+        """Return |q| in 1/angstrom at some rows and columns."""
+        return self._seen(rows, columns)[0]
 
     def azimuth(self) -> Array:
         """Return the azimuth of each pixel about the beam in radian, zero to the right, counter-clockwise."""
-        _, uy, uz = self.directions()
-        result: Array = np.arctan2(uz, uy)
-        return result
+        return self._seen(slice(None), slice(None))[1]
 
-    def grazing(self) -> tuple[Array, Array, Array]:
-        """Return in-plane |q| and out-of-plane q (1/angstrom) and the sine of the exit angle, of each pixel.
+    def grazing(self, *, glance: bool = False) -> tuple[Array, Array]:
+        """Return in-plane |q| (1/angstrom) and the sine of the exit angle, of each pixel or of a `glance`.
 
         Source: SIMULATION.md section 2; Liu & Yager, IUCrJ 5, 737 (2018).
         """
-        ux, uy, uz = self.directions()
-        roll, ai = np.deg2rad(self.roll), np.deg2rad(self.incidence or 0.0)
-        uy, uz = uy * np.cos(roll) + uz * np.sin(roll), uz * np.cos(roll) - uy * np.sin(roll)
-        sin_af = -ux * np.sin(ai) + uz * np.cos(ai)
-        qx = self.k * (ux * np.cos(ai) + uz * np.sin(ai) - np.cos(ai))
-        qy = self.k * uy
-        return np.hypot(qx, qy), self.k * (sin_af + np.sin(ai)), sin_af
+        rows, columns = self._glance() if glance else (slice(None), slice(None))
+        incidence, roll, arm = (float(np.deg2rad(angle or 0.0)) for angle in (self.incidence, self.roll, self.arm))
+        q_par, sin_exit = kernels.in_plane_and_exit(
+            self.y[columns], self.z[rows], self.distance, arm, self.k, incidence, roll
+        )
+        return q_par, sin_exit
 
-    def solid_angle_and_polarisation(self, fraction: float) -> Array:
-        """Return the factor (L/R)^3 times the polarisation for a horizontal `fraction` (0.99 synchrotron, 0.5 tube)."""
-        ux, uy, uz = self.directions()
-        result: Array = ux**3 * (1 - fraction * uy**2 - (1 - fraction) * uz**2)
-        return result
+    def _seen(self, rows: Places, columns: Places) -> tuple[Array, Array]:
+        arm = float(np.deg2rad(self.arm))
+        q, azimuth = kernels.q_and_azimuth(
+            np.ascontiguousarray(self.y[columns]), np.ascontiguousarray(self.z[rows]), self.distance, arm, self.k
+        )
+        return q, azimuth
+
+    def _glance(self) -> tuple[Places, Places]:
+        rows, columns = (np.linspace(0, side - 1, min(side, _GLANCE)).astype(int) for side in self.shape)
+        return rows, columns

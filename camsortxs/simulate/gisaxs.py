@@ -1,150 +1,157 @@
-"""Small-angle scattering at grazing incidence: the distorted-wave Born approximation for bodies of revolution."""
-
-from collections.abc import Callable
+"""Small-angle scattering at grazing incidence: islands, particles in films, superlattices, lamellae, rough surfaces."""
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage, special
 
-from camsortxs.simulate.chance import choose, log_uniform
+from camsortxs.simulate.chance import Chance
+from camsortxs.simulate.dwba import Body, Layers, Matter, born_table, reflectivity, rough_table
 from camsortxs.simulate.geometry import Setup
-from camsortxs.simulate.pattern import Array, Pattern
+from camsortxs.simulate.horizon import horizon
+from camsortxs.simulate.pattern import Array, Reflected
 
-Complex = npt.NDArray[np.complex128]
-
-_SUBSTRATES = [(("Si", 4.888e-6, 7.39e-8), 0.6), (("glass", 4.6e-6, 3e-8), 0.25), (("Au", 2.971e-5, 2.08e-6), 0.15)]
-"""Name, delta and beta at 10 keV (xraydb); delta scales with E^-2, beta with E^-4 between edges."""
-_ORDER = [("none", 0.15), ("paracrystal", 0.4), ("lattice", 0.2), ("grating", 0.08), ("roughness", 0.17)]
+_SUBSTRATES = {"Si": (4.888e-6, 7.39e-8), "glass": (4.6e-6, 3e-8), "Au": (2.971e-5, 2.08e-6)}
+_FILMS = {"PS": (2.347e-6, 1.87e-9), "MAPbI3": (7.1e-6, 2.0e-7), "oxide": (6.5e-6, 1.5e-7)}
+"""Delta and beta at 10 keV (xraydb); delta scales with E^-2, beta with E^-4 between edges."""
+_SAMPLES = {
+    "islands": 0.33, "in_film": 0.17, "superlattice": 0.14, "lamellae": 0.08, "grating": 0.06, "rough": 0.22,
+}  # fmt: skip
+_HEXAGONAL = np.array([0, 1, 3, 4, 7, 9, 12])
 _TABLE = (420, 360)
 
 
-def pattern(rng: np.random.Generator, setup: Setup) -> Pattern:
-    """Draw islands, cylinders or rough films on a substrate. Ranges: SIMULATION.md sections 3.3 and 4."""
-    q_par, _, sin_af = setup.grazing()
-    (name, delta, beta) = choose(rng, _SUBSTRATES)
-    energy = 12.39842 / (setup.wavelength * 1e10)
-    delta, beta = delta * (10 / energy) ** 2, beta * (10 / energy) ** 4
-    order = choose(rng, _ORDER)
-    radius = log_uniform(rng, 12.0, 150.0)
-    table_q = np.linspace(0, float(q_par.max()) * 1.001 + 1e-6, _TABLE[0])
-    table_a = np.linspace(0, max(float(sin_af.max()), 1e-3) * 1.001, _TABLE[1])
-    ai = np.deg2rad(setup.incidence or 0.2)
-    parameters: dict[str, float | str] = {"substrate": name, "order": order}
-    if order == "roughness":
-        table = _roughness(rng, table_q, table_a, ai, delta, beta)
-    else:
-        height = radius * log_uniform(rng, 0.4, 2.2)
-        shape = choose(rng, [("cylinder", 0.45), ("hemispheroid", 0.35), ("spheroid", 0.2)])
-        table = born_table(table_q, table_a, setup.k, ai, delta, beta, radius=radius, height=height, shape=shape,
-                           spread=log_uniform(rng, 0.04, 0.35))  # fmt: skip
-        table = table * _structure(rng, order, table_q, radius)[:, None]
-        parameters |= {"radius": radius, "height": height, "shape": shape}
-        table = table / np.percentile(table, 99) + log_uniform(rng, 1e-4, 0.05) * _unit(
-            _roughness(rng, table_q, table_a, ai, delta, beta)
+def pattern(chance: Chance, setup: Setup) -> Reflected:
+    """Draw a sample on a substrate. Ranges: SIMULATION.md sections 3.3 and 4."""
+    q_par, sin_exit = setup.grazing(glance=True)
+    incidence = float(np.deg2rad(setup.incidence or 0.2))
+    first_max, second_max = float(q_par.max()) * 1.001 + 1e-6, max(float(sin_exit.max()), 1e-3) * 1.001
+    q, exits = np.linspace(0, first_max, _TABLE[0]), np.linspace(0, second_max, _TABLE[1])
+    sample = chance.choose("sample", _SAMPLES)
+    layers = _layers(chance, setup, in_film=sample in ("in_film", "lamellae", "superlattice"))
+    table = _unit(_rough(chance, q, exits, incidence, layers.substrate))
+    if sample in ("islands", "in_film", "grating"):
+        table = chance.log_uniform("rough_part", 1e-4, 0.05) * table + _unit(
+            _bodies(chance, sample, q, exits, incidence, setup.k, layers)
+        )
+    elif sample in ("superlattice", "lamellae"):
+        spots = _superlattice if sample == "superlattice" else _lamellae
+        table = chance.log_uniform("rough_part", 1e-3, 1.0) * table + _unit(
+            spots(chance, q, exits, incidence, setup.k, layers)
         )
     # Rough interfaces and a spread of heights let real rods fade upwards.
-    table = table * np.exp(-((setup.k * table_a * log_uniform(rng, 2.0, 30.0)) ** 2))[None, :] + 1e-6 * table.max()
-    above = _look_up(table / np.percentile(table, 99), q_par, sin_af, table_q, table_a)
-    intensity = above * _horizon(rng, sin_af) + _specular(rng, setup, sin_af, q_par)
-    return Pattern(intensity=intensity, parameters=parameters)
+    fade = np.exp(-((setup.k * exits * chance.log_uniform("fade", 2.0, 30.0)) ** 2))
+    ends = (float(sin_exit.min()) - 1e-4, float(sin_exit.max()) + 1e-4)
+    nodes = np.linspace(*ends, 8000)
+    return Reflected(
+        table=table * fade + 1e-6, first_max=first_max, second_max=second_max, exits=ends,
+        surface=horizon(chance, nodes), rods=_specular(chance, setup, first_max, nodes),
+    )  # fmt: skip
 
 
-def born_table(
-    q_par: Array, sin_af: Array, k: float, ai: float, delta: float, beta: float, *,
-    radius: float, height: float, shape: str, spread: float, slices: int = 24, sizes: int = 7,
-) -> Array:  # fmt: skip
-    """Return |A|^2 on (q_par, sin alpha_f), averaged over sizes: bodies of revolution on a substrate.
+def _layers(chance: Chance, setup: Setup, *, in_film: bool) -> Layers:
+    energy = 12.39842 / (setup.wavelength * 1e10)
 
-    A = sum over slices of B(q_par, z) psi(ai, z) psi(af, z) dz with B = 2 pi R_z^2 J1(q R_z)/(q R_z) and
-    psi = exp(-i k_z z) + r exp(+i k_z z): one complex matrix product holds the four terms.
+    def matter(values: tuple[float, float]) -> Matter:
+        return Matter(delta=values[0] * (10 / energy) ** 2, beta=values[1] * (10 / energy) ** 4)
 
-    Source: Renaud, Lazzari & Leroy, Surf. Sci. Rep. 64, 255 (2009); Lazzari, J. Appl. Cryst. 35, 406 (2002).
-    """
-    total = np.zeros((len(q_par), len(sin_af)))
-    nodes = np.linspace(-2, 2, sizes) if sizes > 1 else np.zeros(1)
-    for node in nodes:
-        scale = max(0.2, 1 + spread * node)
-        z = (np.arange(slices) + 0.5) * height * scale / slices
-        r = radius * scale * _profile(shape)(z / (height * scale))
-        x = np.maximum(q_par[:, None] * r[None, :], 1e-6)
-        body = 2 * np.pi * r**2 * special.j1(x) / x
-        waves = _wave(np.sin(ai), z, k, delta, beta)[None, :] * _wave(sin_af[:, None], z[None, :], k, delta, beta)
-        amplitude = (body.astype(np.complex128) @ waves.T) * (z[1] - z[0])
-        total += np.exp(-(node**2) / 2) * np.abs(amplitude) ** 2
-    return total
+    substrate = matter(_SUBSTRATES[chance.choose("substrate", {"Si": 0.6, "glass": 0.25, "Au": 0.15})])
+    if not in_film:
+        return Layers(substrate=substrate)
+    film = matter(_FILMS[chance.choose("film", {"PS": 0.7, "MAPbI3": 0.15, "oxide": 0.15})])
+    return Layers(
+        substrate=substrate, film=film, thickness=chance.log_uniform("thickness", 120, 2500),
+        roughness=chance.uniform("roughness", 0, 15),
+    )  # fmt: skip
 
 
-def reflectivity(sin_a: Array | float, delta: float, beta: float) -> Complex:
-    """Return the Fresnel amplitude of a smooth substrate at the sine of a grazing angle."""
-    s = np.asarray(sin_a, dtype=np.complex128)
-    inside = np.sqrt(s**2 - 2 * delta + 2j * beta)
-    result: Complex = (s - inside) / (s + inside + 1e-30)
-    return result
+def _bodies(chance: Chance, sample: str, q: Array, exits: Array, incidence: float, k: float, layers: Layers) -> Array:
+    """Islands on the substrate or particles in the film, and how they lie beside each other."""
+    radius = chance.log_uniform("radius", 12.0, 150.0)
+    height = radius * chance.log_uniform("height_to_radius", 0.4, 2.2)
+    if layers.thickness:
+        height = min(height, layers.thickness)
+    shape = chance.choose("shape", {"cylinder": 0.45, "hemispheroid": 0.35, "spheroid": 0.2})
+    body = Body(shape=shape, radius=radius, height=height, spread=chance.log_uniform("spread", 0.04, 0.35))
+    table = born_table(q, exits, k=k, incidence=incidence, layers=layers, body=body)
+    return table * _structure(chance, sample, q, radius)[:, None]
 
 
-def _wave(sin_a: Array | float, z: Array, k: float, delta: float, beta: float) -> Complex:
-    s = np.asarray(sin_a)
-    result: Complex = np.exp(-1j * k * s * z) + reflectivity(s, delta, beta) * np.exp(1j * k * s * z)
-    return result
-
-
-def _profile(shape: str) -> Callable[[Array], Array]:
-    if shape == "cylinder":
-        return np.ones_like
-    if shape == "hemispheroid":
-        return lambda t: np.sqrt(np.maximum(1 - t**2, 0))
-    return lambda t: np.sqrt(np.maximum(1 - (2 * t - 1) ** 2, 0))
-
-
-def _structure(rng: np.random.Generator, order: str, q: Array, radius: float) -> Array:
-    """Return the interference of the islands along q_par (Hosemann's paracrystal; powder of a 2-D lattice; grating)."""
+def _structure(chance: Chance, sample: str, q: Array, radius: float) -> Array:
+    """Return the interference along the surface: Hosemann's paracrystal, a powder of a 2-D lattice, a grating, none."""
+    odds = {"grating": 1.0} if sample == "grating" else {"none": 0.2, "paracrystal": 0.5, "lattice": 0.3}
+    order = chance.choose("order", odds)
     if order == "none":
         return np.ones_like(q)
-    spacing = 2 * radius * rng.uniform(1.05, 3.5)
+    spacing = 2 * radius * chance.uniform("spacing_to_diameter", 1.05, 3.5)
     if order == "paracrystal":
         x = np.maximum(q, 1e-2 / spacing)
-        f = np.exp(-((x * spacing * rng.uniform(0.08, 0.4)) ** 2) / 2)
+        f = np.exp(-((x * spacing * chance.uniform("disorder", 0.08, 0.4)) ** 2) / 2)
         return np.asarray((1 - f**2) / (1 + f**2 - 2 * f * np.cos(x * spacing)))
     if order == "grating":
-        first, ratios = 2 * np.pi / log_uniform(rng, 300, 3000), np.arange(1, 40.0)
+        first, ratios = 2 * np.pi / chance.log_uniform("period", 300, 3000), np.arange(1, 40.0)
     else:
         first, ratios = 2 * np.pi / spacing, np.sqrt([1, 3, 4, 7, 9, 12, 13, 16, 19, 21])
-    width = first * log_uniform(rng, 0.01, 0.12)
-    lines = sum(1 / (1 + ((q - first * ratio) / width) ** 2) / ratio for ratio in ratios)
-    return np.asarray(0.02 + lines)
+    width = first * chance.log_uniform("peak_width", 0.01, 0.12)
+    return np.asarray(0.02 + (1 / (1 + ((q[:, None] - first * ratios) / width) ** 2) / ratios).sum(axis=1))
 
 
-def _roughness(rng: np.random.Generator, q: Array, sin_af: Array, ai: float, delta: float, beta: float) -> Array:
-    """Return the diffuse scattering of a rough surface with its Yoneda band (Sinha et al., PRB 38, 2297, 1988)."""
-    ti = np.abs(1 + reflectivity(np.sin(ai), delta, beta)) ** 2
-    tf = np.abs(1 + reflectivity(sin_af, delta, beta)) ** 2
-    xi, hurst = log_uniform(rng, 50, 2000), rng.uniform(0.2, 0.9)
-    damping = np.exp(-((sin_af / max(sin_af[-1], 1e-6)) ** 2) * rng.uniform(1, 6))
-    return np.asarray(ti * (tf * damping)[None, :] / (1 + (q[:, None] * xi) ** 2) ** (1 + hurst))
+def _superlattice(chance: Chance, q: Array, exits: Array, incidence: float, k: float, layers: Layers) -> Array:
+    """Particles stacked in three dimensions: spots along rods, each twice, by the direct and the reflected beam."""
+    a, c = chance.log_uniform("a", 50, 350), chance.log_uniform("c", 50, 350)
+    rods, orders = np.arange(0, chance.whole("rods", 2, 6)), np.arange(-1, chance.whole("layer_lines", 3, 8))
+    ratios = np.sqrt(_HEXAGONAL[: len(rods)]) if chance.happens("hexagonal", 0.4) else rods
+    first = 2 * np.pi / a
+    across = 1 / (1 + ((q[:, None] / first - ratios) / chance.log_uniform("rod_width", 0.01, 0.1)) ** 2)
+    inside = _inside(exits, k, layers)
+    falling = _inside(np.array([np.sin(incidence)]), k, layers)[0]
+    width = 2 * np.pi / c * chance.log_uniform("spot_width", 0.03, 0.25)
+    along = np.zeros((len(rods), len(exits)))
+    for rod in rods:
+        shift = 0.5 * (rod % 2) if chance.happens(f"centred_{rod}", 0.4) else 0.0
+        strength = chance.rng.exponential(1.0, len(orders)) * np.exp(-0.3 * rod)
+        for order, height in zip(orders, strength, strict=True):
+            place = 2 * np.pi / c * (order + shift)
+            along[rod] += height / (1 + ((inside + falling - place) / width) ** 2)
+            along[rod] += 0.4 * height / (1 + ((inside - falling - place) / width) ** 2)
+    leaves = np.abs(1 + reflectivity(exits, layers.film)) ** 2
+    return np.asarray(across @ (along * leaves + 1e-3))
+
+
+def _lamellae(chance: Chance, q: Array, exits: Array, incidence: float, k: float, layers: Layers) -> Array:
+    """Layers along the surface: sheets of diffuse scattering at the orders of their spacing, with Kiessig fringes."""
+    spacing = chance.log_uniform("spacing", 80, 600)
+    width = 2 * np.pi / spacing * chance.log_uniform("order_width", 0.04, 0.2)
+    q_z = _inside(exits, k, layers) + _inside(np.array([np.sin(incidence)]), k, layers)[0]
+    sheets = sum(np.exp(-0.7 * n) / (1 + ((q_z - 2 * np.pi * n / spacing) / width) ** 2) for n in range(1, 6))
+    fringes = 1 + chance.uniform("fringes", 0.0, 0.8) * np.cos(q_z * layers.thickness)
+    bend = 1 / (1 + (q / (2 * np.pi / spacing * chance.log_uniform("lateral", 0.05, 1.5))) ** 2) ** 1.5
+    leaves = np.abs(1 + reflectivity(exits, layers.film)) ** 2
+    return np.asarray(np.outer(bend, (np.asarray(sheets) + 0.02) * fringes * leaves))
+
+
+def _inside(sin_exit: Array, k: float, layers: Layers) -> Array:
+    """Return the normal component of the wave vector inside the film (its real part, refracted)."""
+    return np.asarray(k * np.sqrt(np.maximum(sin_exit**2 - 2 * layers.film.delta, 0.0)))
+
+
+def _rough(chance: Chance, q: Array, exits: Array, incidence: float, matter: Matter) -> Array:
+    """Return the diffuse scattering of the surface, fading upwards."""
+    correlation, hurst = chance.log_uniform("correlation", 50, 5000), chance.uniform("hurst", 0.2, 0.9)
+    table = rough_table(q, exits, incidence=incidence, matter=matter, correlation=correlation, hurst=hurst)
+    return np.asarray(table * np.exp(-((exits / exits[-1]) ** 2) * chance.uniform("rough_fade", 1, 6)))
 
 
 def _unit(table: Array) -> Array:
-    return np.asarray(table / np.percentile(table, 99))
+    return np.asarray(table / max(float(np.percentile(table[::4, ::4], 99)), 1e-30))
 
 
-def _look_up(table: Array, q_par: Array, sin_af: Array, table_q: Array, table_a: Array) -> Array:
-    places = [q_par / table_q[-1] * (len(table_q) - 1), np.clip(sin_af, 0, None) / table_a[-1] * (len(table_a) - 1)]
-    result: Array = ndimage.map_coordinates(table, places, order=1, mode="nearest")
-    return result
-
-
-def _horizon(rng: np.random.Generator, sin_af: Array) -> Array:
-    """Return what passes below the horizon: nothing, a leak, or a thin sample's own scattering."""
-    leak = choose(rng, [(0.0, 0.5), (log_uniform(rng, 1e-3, 0.05), 0.4), (rng.uniform(0.05, 0.3), 0.1)])
-    width = log_uniform(rng, 1e-5, 2e-3)
-    return np.asarray(leak + (1 - leak) * special.expit(np.clip(sin_af / width, -50, 50)))
-
-
-def _specular(rng: np.random.Generator, setup: Setup, sin_af: Array, q_par: Array) -> Array:
+def _specular(chance: Chance, setup: Setup, first_max: float, nodes: Array) -> tuple[tuple[Array, Array], ...]:
     """Return the reflected beam, where it is not stopped, and the specular rod."""
-    sigma = setup.pixel / setup.distance * rng.uniform(0.8, 3.0)
-    ai = np.deg2rad(setup.incidence or 0.2)
-    spot = np.exp(-((sin_af - np.sin(ai)) ** 2 + (q_par / setup.k) ** 2) / (2 * sigma**2))
-    rod = np.exp(-((q_par / setup.k / sigma) ** 2) / 2) * np.exp(-np.clip(sin_af, 0, None) / (3 * np.sin(ai)))
-    strength = log_uniform(rng, 1e-2, 1e5) if rng.random() < 0.6 else 0.0
-    return np.asarray(strength * spot + log_uniform(rng, 1e-2, 3.0) * rod * (sin_af > 0))
+    sigma = setup.pixel / setup.distance * chance.uniform("beam_size", 0.8, 3.0)
+    sine = float(np.sin(np.deg2rad(setup.incidence or 0.2)))
+    across = np.linspace(0, first_max, 8000)
+    beam = np.where(across < 6 * sigma * setup.k, np.exp(-((across / setup.k / sigma) ** 2) / 2), 0.0)
+    fall = np.exp(-np.clip(nodes, 0, None) / (chance.log_uniform("rod_length", 1.0, 6.0) * sine)) * (nodes > 0)
+    along = chance.log_uniform("rod", 1e-2, 3.0) * fall
+    if chance.happens("shows_reflected_beam", 0.6):
+        spot = np.exp(-((nodes - sine) ** 2) / (2 * sigma**2))
+        along = along + chance.log_uniform("reflected_beam", 1e-2, 1e5) * spot
+    return ((beam, along),)
