@@ -89,7 +89,7 @@ class FolderFrames:
             key=_key(place, images.dataset, index),
             image=image,
             mask=bad_pixels(image),
-            geometry=_fitting(images, image.shape) if self.geometry else None,
+            geometry=_fitting(images, index, image.shape) if self.geometry else None,
         )
 
 
@@ -124,9 +124,9 @@ def _refusal(error: FrameError, place: Place, dataset: str | None, index: int | 
     )
 
 
-def _fitting(images: Images, shape: tuple[int, ...]) -> Any:
+def _fitting(images: Images, index: int, shape: tuple[int, ...]) -> Any:
     """Return the geometry of the header, unless its beam centre is nowhere near the image: then it is another one's."""
-    geometry = geometry_of(images.header)
+    geometry = geometry_of(images.header(index))
     if geometry is None or geometry.beam_centre is None:
         return geometry
     near = all(-2 * side < place < 3 * side for place, side in zip(geometry.beam_centre, shape, strict=True))

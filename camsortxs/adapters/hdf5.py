@@ -1,7 +1,8 @@
 """HDF5 and NeXus files: finding the images, and what is said beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,14 @@ class Hdf5Images:
     file: h5py.File
     dataset: str
 
-    @property
-    def header(self) -> Mapping[str, Any]:
-        """The scalars of the file."""
-        return scalars(self.file)
+    def header(self, index: int) -> Mapping[str, Any]:
+        """Return what stands beside image `index`: the scalars of the file, and its own value of what has one each."""
+        beside = {name: values[index if len(values) > 1 else 0] for name, values in self._beside.items()}
+        return {name: value for name, value in beside.items() if isinstance(value, str) or np.isfinite(value)}
+
+    @cached_property
+    def _beside(self) -> Mapping[str, Sequence[Any]]:
+        return numbers(self.file, len(self))
 
     def __len__(self) -> int:
         pixels = self._pixels()
@@ -45,16 +50,19 @@ class Hdf5Images:
         return node
 
 
-def scalars(file: h5py.File) -> dict[str, Any]:
-    """Return the scalar numbers by the last part of their path, the unit of each beside it: `name`, `name@units`."""
-    found: dict[str, Any] = {}
+def numbers(file: h5py.File, images: int) -> dict[str, Sequence[Any]]:
+    """Return the numbers beside the images, one for all or one for each, by the last part of their path.
+
+    The unit of each stands beside it: `name`, `name@units`.
+    """
+    found: dict[str, Sequence[Any]] = {}
 
     def note(path: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and node.size == 1 and node.dtype.kind in "fiu":
+        if isinstance(node, h5py.Dataset) and node.dtype.kind in "fiu" and (node.size == 1 or node.shape == (images,)):
             name = path.rsplit("/", 1)[-1]
-            found.setdefault(name, float(np.ravel(node[()])[0]))
+            found.setdefault(name, [float(value) for value in np.ravel(node[()])])
             unit = node.attrs.get("units", "")
-            found.setdefault(f"{name}@units", unit.decode() if isinstance(unit, bytes) else str(unit))
+            found.setdefault(f"{name}@units", [unit.decode() if isinstance(unit, bytes) else str(unit)])
 
     file.visititems(note)
     return found

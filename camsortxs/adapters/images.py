@@ -5,7 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,9 +36,8 @@ class Images(Protocol):
         """Where in the file they are, for files that hold more than one thing."""
         ...
 
-    @property
-    def header(self) -> Mapping[str, Any]:
-        """What the file says beside its pixels."""
+    def header(self, index: int) -> Mapping[str, Any]:
+        """Return what the file says beside the pixels of image `index`."""
         ...
 
     def __len__(self) -> int:
@@ -82,7 +81,9 @@ def open_images(path: Path, dataset: str | None = None) -> Iterator[Images]:
 class _ArrayImages:
     array: npt.NDArray[Any]
     dataset: str | None = None
-    header: Mapping[str, Any] = field(default_factory=dict)
+
+    def header(self, index: int) -> Mapping[str, Any]:
+        return {}
 
     def __len__(self) -> int:
         check_shape(self.array.shape[-2:], self.array.dtype)
@@ -97,9 +98,8 @@ class _TiffImages:
     file: tifffile.TiffFile
     dataset: str | None = None
 
-    @property
-    def header(self) -> Mapping[str, Any]:
-        """The text of every tag: detectors write their headers into descriptions and private tags."""
+    def header(self, index: int) -> Mapping[str, Any]:
+        """Return the text of every tag: detectors write their headers into descriptions and private tags."""
         return {
             tag.name: tag.value for tag in self.file.pages[0].tags.values() if isinstance(tag.value, (str, float, int))
         }
@@ -118,8 +118,7 @@ class _FabioImages:
     file: Any
     dataset: str | None = None
 
-    @property
-    def header(self) -> Mapping[str, Any]:
+    def header(self, index: int) -> Mapping[str, Any]:
         return dict(self.file.header)
 
     def __len__(self) -> int:

@@ -4,20 +4,23 @@ import csv
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from camsortxs.adapters.nxfile import DATASET, write_frames
-from camsortxs.simulate import KINDS, Drawn, draw_many
+from camsortxs.adapters.nxfile import DATASET, FrameFiles
 from camsortxs.techniques import TECHNIQUES
+
+if TYPE_CHECKING:
+    from camsortxs.simulate import Drawn
 
 _HELP = """Draw frames from physics and write them as NXsas-like HDF5 files with a `labels.csv`.
 
 The same seed draws the same frames, bit by bit. `all` is the four techniques in turn, `nothing` the frames that show
-none of them (dark, shutter closed, direct beam, flat field, empty holder).
+none of them (dark, shutter closed, direct beam, flat field, empty holder). Frames of one kind and size share a file, at
+most 1000 of them; everything that was drawn, down to the width of the beam stop, is saved with each.
 
 Examples:
 
@@ -25,6 +28,9 @@ Examples:
 
     camsortxs simulate --technique GISAXS --count 20 --shape 1679x1475 --out frames/
 """
+
+
+_SHOWN = 96
 
 
 class What(StrEnum):
@@ -45,30 +51,31 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Which frames.")] = 1,
     shape: Annotated[str | None, typer.Option(help="ROWSxCOLUMNS; else realistic detectors, binned.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes to draw in.")] = 1,
-    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also draw them all on one PNG.")] = False,
+    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also draw the first 96 on one PNG.")] = False,
 ) -> None:
     """Draw frames from physics and write them as files."""
+    from camsortxs.simulate import draw_many  # here, for it compiles
+
     screen = Console(stderr=True)
     kinds = _kinds(technique)
     out.mkdir(parents=True, exist_ok=True)
-    drawn: list[Drawn] = []
-    with (out / "labels.csv").open("w", newline="") as file:
+    shown: list[Drawn] = []
+    with (out / "labels.csv").open("w", newline="") as file, FrameFiles(out) as files:
         labels = csv.writer(file)
         labels.writerow(["file", "technique", "source", "hdf5_dataset", "frame_index", "kind", "q90", "flags"])
         frames = draw_many(kinds, count=count, seed=seed, shape=_shape(shape), processes=processes)
-        for place, one in enumerate(track(frames, total=count, console=screen, description="drawing")):
-            name = f"{one.kind}_{place:06d}.h5"
-            write_frames(out / name, [one.frame(with_geometry=True)])
-            label = str(one.technique) if one.technique else "no_signal"
-            labels.writerow(
-                [name, label, f"simulated {one.detector}", DATASET, 0, one.kind, f"{one.q90:.4f}", " ".join(one.flags)]
-            )
-            if contact_sheet:
-                drawn.append(one)
+        for one in track(frames, total=count, console=screen, description="drawing"):
+            known = {"seed": one.seed, "index": one.index, "detector": one.detector, "q90": one.q90, **one.parameters}
+            name, place = files.write(one.kind, one.frame(with_geometry=True), known)
+            label, flags = str(one.technique) if one.technique else "no_signal", " ".join(one.flags)
+            source = f"simulated {one.detector}"
+            labels.writerow([name, label, source, DATASET, place, one.kind, f"{one.q90:.4f}", flags])
+            if contact_sheet and len(shown) < _SHOWN:
+                shown.append(one)
     screen.print(f"{count} frames and labels.csv in {out}")
     if contact_sheet:
-        _draw_sheet(out / "contact-sheet.png", drawn)
-        screen.print(f"all of them on {out / 'contact-sheet.png'}")
+        _draw_sheet(out / "contact-sheet.png", shown)
+        screen.print(f"{len(shown)} of them on {out / 'contact-sheet.png'}")
 
 
 simulate.__doc__ = _HELP
@@ -77,7 +84,9 @@ simulate.__doc__ = _HELP
 def _kinds(technique: What) -> Sequence[str]:
     if technique is What.ALL:
         return tuple(map(str, TECHNIQUES))
-    return KINDS[len(TECHNIQUES) :] if technique is What.NOTHING else (str(technique),)
+    from camsortxs.simulate.nothing import KINDS
+
+    return KINDS if technique is What.NOTHING else (str(technique),)
 
 
 def _shape(text: str | None) -> tuple[int, int] | None:
@@ -92,7 +101,7 @@ def _shape(text: str | None) -> tuple[int, int] | None:
     return rows, columns
 
 
-def _draw_sheet(path: Path, drawn: Sequence[Drawn]) -> None:
+def _draw_sheet(path: Path, drawn: "Sequence[Drawn]") -> None:
     import numpy as np
     from matplotlib import colormaps
     from matplotlib.figure import Figure
@@ -102,7 +111,9 @@ def _draw_sheet(path: Path, drawn: Sequence[Drawn]) -> None:
     figure = Figure(figsize=(2.2 * columns, 2.4 * rows), layout="constrained")
     colours = colormaps["viridis"].with_extremes(bad="0.85")
     for axes, one in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), drawn, strict=False):
-        light = np.log1p(np.maximum(np.where(one.mask, np.nan, one.image.astype(float)), 0))
+        thin = max(1, max(one.image.shape) // 512)
+        image, mask = one.image[::thin, ::thin].astype(float), one.mask[::thin, ::thin]
+        light = np.log1p(np.maximum(np.where(mask, np.nan, image), 0))
         low, high = np.nanpercentile(light, (1, 99.7))
         axes.imshow(light, cmap=colours, vmin=low, vmax=max(high, low + 0.1))
         axes.set_title(f"{one.kind}  q90 {one.q90:.2f}", fontsize=8)

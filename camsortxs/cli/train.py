@@ -16,7 +16,6 @@ from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate
 from camsortxs.offline.evaluate import Answer
 from camsortxs.offline.evaluate import evaluate as measure
-from camsortxs.simulate.draw import draw_many
 from camsortxs.techniques import TECHNIQUES
 
 REPRESENTATIONS = ("histogram.statistics", "glcm.all", "radial.profile", "radial.harmonics", "radial.asymmetry")
@@ -85,6 +84,8 @@ train.__doc__ = _HELP
 
 
 def _simulate(chain: Chain, count: int, seed: int, processes: int, progress: Progress) -> Dataset:
+    from camsortxs.simulate import draw_many  # here, for it compiles
+
     bar = progress.add_task(f"frames of seed {seed}", total=count)
 
     def labelled() -> Iterator[LabelledFrame]:

@@ -1,11 +1,13 @@
 import csv
+import json
 
+import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from camsortxs.adapters.folder import FolderFrames
-from camsortxs.adapters.nxfile import write_frames
+from camsortxs.adapters.nxfile import PARAMETERS
 from camsortxs.cli import app
 from camsortxs.simulate import draw
 
@@ -22,7 +24,8 @@ def test_what_is_written_is_read_back_with_its_truth(tmp_path):
 
     assert [row["technique"] for row in rows] == ["SAXS", "WAXS", "GISAXS", "GIWAXS"]
     for row in rows:
-        (frame,) = [f for batch in FolderFrames([out / row["file"]]).batches() for f in batch.frames]
+        place = f"{out / row['file']}::{row['hdf5_dataset']}[{row['frame_index']}]"
+        (frame,) = [f for batch in FolderFrames([place]).batches() for f in batch.frames]
         drawn = draw(row["technique"], seed=1, index=0, shape=(90, 80))
         assert np.array_equal(frame.image, drawn.image)
         assert frame.geometry.distance == pytest.approx(drawn.geometry.distance)
@@ -37,8 +40,20 @@ def test_a_shape_that_is_none_is_explained(tmp_path, shape):
     assert result.exit_code == 2
 
 
-def test_a_file_holds_frames_of_one_shape(tmp_path, make_frame):
-    other = make_frame(image=np.ones((50, 50), dtype=np.int32), mask=np.zeros((50, 50), dtype=bool))
+def test_frames_of_a_kind_share_a_file_and_keep_their_own_parameters(tmp_path):
+    result = CliRunner().invoke(
+        app, ["simulate", "--technique", "GISAXS", "--count", "3", "--shape", "90x80", "--out", str(tmp_path)]
+    )
+    assert result.exit_code == 0, result.output
 
-    with pytest.raises(ValueError, match="one shape"):
-        write_frames(tmp_path / "a.h5", [make_frame(), other])
+    stacks = sorted(path.name.split("_")[2] for path in tmp_path.glob("*.h5"))
+    with (tmp_path / "labels.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(stacks) == len(set(stacks)) <= 2  # one a type of number
+    for index, row in enumerate(rows):
+        with h5py.File(tmp_path / row["file"]) as file:
+            known = json.loads(file[PARAMETERS].asstr()[int(row["frame_index"])])
+        drawn = draw("GISAXS", seed=1, index=index, shape=(90, 80))
+        assert known["index"] == index
+        assert known["incidence"] == pytest.approx(drawn.geometry.incidence_angle)
+        assert {"GISAXS.sample", "stop", "counts", "detector", "halo"} <= known.keys()
