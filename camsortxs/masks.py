@@ -10,6 +10,9 @@ MAX_GAP = 40
 """Wider bands without a count are shadows; the widest gap between modules in use (Eiger 9M, 16M) has 38 pixels."""
 _SENTINEL_SHARE = 1e-3
 _EMPTY_SHARE = 0.25
+_BESIDE = 5
+_SURPRISE = 12.0
+"""Counts that a band would be expected to have: none has odds of e^-12, and a frame a few thousand bands."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -57,17 +60,20 @@ def _by_value(image: npt.NDArray[Any]) -> Mask:
 
 
 def _bands(image: npt.NDArray[Any], bad: Mask) -> Mask:
-    """Find bands of rows without a count, closed in by lit rows on both sides."""
-    empty = ~np.logical_and(image != 0, ~bad).any(axis=1)
+    """Find bands of rows without a count, closed in by rows so lit on both sides that chance does not explain them."""
+    lit = np.count_nonzero(np.logical_and(image != 0, ~bad), axis=1)
+    empty = lit == 0
     bands = np.zeros(image.shape, dtype=bool)
     if empty.mean() > _EMPTY_SHARE:
         return bands  # a dark frame: nothing is told apart
     row = 0
     for is_empty, group in groupby(empty):
         width = len(list(group))
-        if is_empty and width <= MAX_GAP and 0 < row and row + width < len(empty):
-            bands[row : row + width] = True
-        row += width
+        end = row + width
+        if is_empty and width <= MAX_GAP and 0 < row and end < len(empty):
+            beside = min(lit[max(row - _BESIDE, 0) : row].mean(), lit[end : end + _BESIDE].mean())
+            bands[row:end] = beside * width >= _SURPRISE
+        row = end
     return bands
 
 

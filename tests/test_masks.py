@@ -49,6 +49,13 @@ def test_gaps_that_are_written_as_zero_are_found_by_shape(lit):
     assert bad.sum() == 17 * 180 + 7 * 200 - 17 * 7
 
 
+def test_lines_that_are_dark_by_chance_are_not_gaps(rng):
+    faint = rng.poisson(0.01, size=(400, 300)).astype(np.int32)
+
+    assert (faint.sum(axis=1) == 0).any()
+    assert not bad_pixels(faint).any()
+
+
 def test_the_dark_half_below_a_horizon_is_not_a_gap(lit):
     lit[120:] = 0
 
