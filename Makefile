@@ -17,8 +17,11 @@ help:  ## List the targets
 $(VENV)/%.installed: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(if $(filter test,$*),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/oracles.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
+
+$(VENV)/test.installed: requirements/oracles.txt
 
 demo: $(VENV)/demo.installed  ## The whole system on this machine, in two minutes (FRAMES=DIR adds your own frames)
 	$(BIN)/python -m camsortxs_agent.demo $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
@@ -33,7 +36,7 @@ lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports
 
 bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmarks/results.json
-	$(BIN)/python benchmarks/line.py
+	$(BIN)/python benchmarks/run.py
 
 train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
 	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.1.0 $(ARGS)

@@ -60,6 +60,17 @@ def hard_spheres(q: Array, radius: float, fraction: float) -> Array:
     return result
 
 
+def paracrystal(q: Array, spacing: float, spread: float) -> Array:
+    """Return the structure factor of a row whose distances vary by `spread` (angstrom), and so lose count.
+
+    Source: Hosemann, Z. Phys. 128, 465 (1950); Lazzari, J. Appl. Cryst. 35, 406 (2002).
+    """
+    x = np.maximum(q, 1e-2 / spacing)
+    f = np.exp(-((x * spread) ** 2) / 2)
+    result: Array = (1 - f**2) / (1 + f**2 - 2 * f * np.cos(x * spacing))
+    return result
+
+
 def peaks(q: Array, positions: Array, heights: Array, widths: Array, eta: float = 0.5) -> Array:
     """Sum pseudo-Voigt peaks with half widths `widths`; `eta` is the Lorentzian share."""
     total = np.zeros_like(q)

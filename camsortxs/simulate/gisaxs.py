@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from camsortxs.simulate import curves
 from camsortxs.simulate.chance import Chance
 from camsortxs.simulate.dwba import Body, Layers, Matter, born_table, reflectivity, rough_table
 from camsortxs.simulate.geometry import Setup
@@ -82,9 +83,7 @@ def _structure(chance: Chance, sample: str, q: Array, radius: float) -> Array:
         return np.ones_like(q)
     spacing = 2 * radius * chance.uniform("spacing_to_diameter", 1.05, 3.5)
     if order == "paracrystal":
-        x = np.maximum(q, 1e-2 / spacing)
-        f = np.exp(-((x * spacing * chance.uniform("disorder", 0.08, 0.4)) ** 2) / 2)
-        return np.asarray((1 - f**2) / (1 + f**2 - 2 * f * np.cos(x * spacing)))
+        return curves.paracrystal(q, spacing, spacing * chance.uniform("disorder", 0.08, 0.4))
     if order == "grating":
         first, ratios = 2 * np.pi / chance.log_uniform("period", 300, 3000), np.arange(1, 40.0)
     else:
@@ -134,7 +133,7 @@ def _inside(sin_exit: Array, k: float, layers: Layers) -> Array:
 
 def _rough(chance: Chance, q: Array, exits: Array, incidence: float, matter: Matter) -> Array:
     """Return the diffuse scattering of the surface, fading upwards."""
-    correlation, hurst = chance.log_uniform("correlation", 50, 5000), chance.uniform("hurst", 0.2, 0.9)
+    correlation, hurst = chance.log_uniform("correlation", 50, 20000), chance.uniform("hurst", 0.2, 0.9)
     table = rough_table(q, exits, incidence=incidence, matter=matter, correlation=correlation, hurst=hurst)
     return np.asarray(table * np.exp(-((exits / exits[-1]) ** 2) * chance.uniform("rough_fade", 1, 6)))
 
@@ -150,7 +149,7 @@ def _specular(chance: Chance, setup: Setup, first_max: float, nodes: Array) -> t
     across = np.linspace(0, first_max, 8000)
     beam = np.where(across < 6 * sigma * setup.k, np.exp(-((across / setup.k / sigma) ** 2) / 2), 0.0)
     fall = np.exp(-np.clip(nodes, 0, None) / (chance.log_uniform("rod_length", 1.0, 6.0) * sine)) * (nodes > 0)
-    along = chance.log_uniform("rod", 1e-2, 3.0) * fall
+    along = chance.log_uniform("rod", 1e-2, 30.0) * fall
     if chance.happens("shows_reflected_beam", 0.6):
         spot = np.exp(-((nodes - sine) ** 2) / (2 * sigma**2))
         along = along + chance.log_uniform("reflected_beam", 1e-2, 1e5) * spot

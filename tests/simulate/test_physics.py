@@ -1,5 +1,7 @@
 """The simulator against textbooks and against pyFAI."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from camsortxs.simulate import curves
 from camsortxs.simulate.detectors import DETECTORS
 from camsortxs.simulate.dwba import VACUUM, Body, Layers, Matter, born_table, reflectivity, rough_table
 from camsortxs.simulate.geometry import Setup
+from camsortxs.simulate.pattern import Through
 
 SILICON = Matter(delta=4.888e-6, beta=7.39e-8)  # at 10 keV
 
@@ -49,19 +52,37 @@ def test_detectors_have_the_gaps_that_pyfai_knows(name, theirs):
     assert np.array_equal(DETECTORS[name].gaps(), oracle.mask.astype(bool))
 
 
-def test_q_of_every_pixel_equals_pyfais(setup):
+def pyfais(setup):
     from pyFAI.detectors import Detector
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
-    oracle = AzimuthalIntegrator(
+    return AzimuthalIntegrator(
         dist=setup.distance,
         poni1=(setup.foot[0] + 0.5) * setup.pixel,
         poni2=(setup.foot[1] + 0.5) * setup.pixel,
+        rot1=np.deg2rad(setup.arm),
         detector=Detector(setup.pixel, setup.pixel, max_shape=setup.shape),
         wavelength=setup.wavelength,
     )
 
-    assert setup.q() == pytest.approx(oracle.array_from_unit(unit="q_A^-1"), abs=1e-5)
+
+@pytest.mark.parametrize("arm", [0.0, 25.0, -40.0, 100.0])
+def test_q_of_every_pixel_equals_pyfais(setup, arm):
+    turned = replace(setup, arm=arm)
+
+    assert turned.q() == pytest.approx(pyfais(turned).array_from_unit(unit="q_A^-1"), abs=1e-5)
+
+
+@pytest.mark.parametrize("arm", [0.0, 25.0])
+def test_light_is_weighted_by_solid_angle_and_polarisation_as_pyfai_does(setup, arm):
+    turned, everywhere = replace(setup, arm=arm), Through(table=np.ones((2, 1)), q_max=10.0)
+    oracle = pyfais(turned)
+
+    light = everywhere.light(turned, polarised=0.99)
+
+    # pyFAI counts polarisation from -1 to 1, and its own frame of reference is ours turned.
+    theirs = oracle.solidAngleArray() * oracle.polarization(factor=0.98)
+    assert light == pytest.approx(theirs, rel=1e-3)
 
 
 def test_the_horizon_is_where_the_exit_angle_is_zero(setup):
