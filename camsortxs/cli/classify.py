@@ -13,7 +13,7 @@ from rich.table import Table
 from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli.output import Format
 from camsortxs.errors import ModelError
-from camsortxs.frames import FrameKey
+from camsortxs.frames import Batch, FrameKey
 from camsortxs.records import Outcome
 from camsortxs.techniques import TECHNIQUES
 
@@ -29,6 +29,8 @@ Examples:
 
     camsortxs classify scan_0001.cbf frames/
 
+    camsortxs classify frames/ --contact-sheet names.png
+
     camsortxs classify --format json --image-only 'run.h5::entry/data/data[7]' | jq .decided
 """
 
@@ -38,6 +40,10 @@ def classify(
     model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
     image_only: Annotated[bool, typer.Option("--image-only", help="Ignore distances and angles in headers.")] = False,
     output: Annotated[Format, typer.Option("--format", help="Table, or one JSON object a line.")] = Format.TABLE,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Also draw the first 96 frames with their names on a PNG."),
+    ] = None,
 ) -> None:
     """Name the technique of every frame in files and folders."""
     from camsortxs.cli.model import build_line
@@ -49,7 +55,7 @@ def classify(
     except ModelError as error:
         screen.print(f"[red]The model cannot be used:[/] {error}", soft_wrap=True)
         raise typer.Exit(2) from error
-    source = FolderFrames(paths=paths, batch=1, geometry=not image_only)
+    source = Seen(FolderFrames(paths=paths, batch=1, geometry=not image_only), most=96 if contact_sheet else 0)
     if output is Format.JSON:
         line.run(source)
     else:
@@ -57,11 +63,31 @@ def classify(
             line.run(source)
         # A pipe has no width of its own, and 80 columns fold every name.
         Console(width=None if sys.stdout.isatty() else 120).print(_table(sink.rows))
+    if contact_sheet:
+        _draw_sheet(contact_sheet, source, sink.rows)
+        screen.print(f"{len(source.pictures)} frames on {contact_sheet}")
     if any(row["error"] for row in sink.rows):
         raise typer.Exit(3)
 
 
 classify.__doc__ = _HELP
+
+
+class Seen:
+    """Hands the frames of a source on, and keeps small pictures of the first of them, by where they are."""
+
+    def __init__(self, source: FolderFrames, *, most: int) -> None:
+        self.source, self.most = source, most
+        self.pictures: dict[tuple[Any, ...], Any] = {}
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches as they are."""
+        for batch in self.source.batches():
+            for frame in batch.frames[: self.most - len(self.pictures)]:
+                from camsortxs.sheet import thumbnail
+
+                self.pictures[tuple(_where(frame.key).values())] = thumbnail(frame.image, frame.mask)
+            yield batch
 
 
 class RowSink:
@@ -99,6 +125,22 @@ def rows_of(outcome: Outcome) -> Iterator[Row]:
         }
         answer: Row = dict.fromkeys(("technique", "decided", "probabilities", "contradiction", "ms"))
         yield {**origin, **answer, "error": f"{refusal.reason}: {refusal.message}"}
+
+
+def _draw_sheet(path: Path, seen: Seen, rows: list[Row]) -> None:
+    from camsortxs.sheet import Picture, draw_sheet
+
+    pictures = []
+    for row in rows:
+        image = seen.pictures.get((row["path"], row["dataset"], row["index"]))
+        if image is not None:
+            decided, p = row["decided"] or "not readable", row["probabilities"]
+            sure = p[row["technique"]] if p and row["technique"] else None
+            name = Path(row["path"]).name
+            pictures.append(
+                Picture(image=image, name=name, truth="frames", label=decided, probability=sure, correct=None)
+            )
+    draw_sheet(pictures, path, title=f"{len(pictures)} frames", subtitle="logarithm of the counts, bad pixels grey")
 
 
 def _shortened(name: str, longest: int = 36) -> str:

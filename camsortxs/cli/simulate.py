@@ -14,6 +14,7 @@ from camsortxs.adapters.nxfile import DATASET, FrameFiles
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
+    from camsortxs.sheet import Picture
     from camsortxs.simulate import Drawn
 
 _HELP = """Draw frames from physics and write them as NXsas-like HDF5 files with a `labels.csv`.
@@ -59,7 +60,7 @@ def simulate(
     screen = Console(stderr=True)
     kinds = _kinds(technique)
     out.mkdir(parents=True, exist_ok=True)
-    shown: list[Drawn] = []
+    shown: list[Picture] = []
     with (out / "labels.csv").open("w", newline="") as file, FrameFiles(out) as files:
         labels = csv.writer(file)
         labels.writerow(["file", "technique", "source", "hdf5_dataset", "frame_index", "kind", "q90", "flags"])
@@ -71,11 +72,15 @@ def simulate(
             source = f"simulated {one.detector}"
             labels.writerow([name, label, source, DATASET, place, one.kind, f"{one.q90:.4f}", flags])
             if contact_sheet and len(shown) < _SHOWN:
-                shown.append(one)
+                shown.append(_picture(one))
     screen.print(f"{count} frames and labels.csv in {out}")
     if contact_sheet:
-        _draw_sheet(out / "contact-sheet.png", shown)
-        screen.print(f"{len(shown)} of them on {out / 'contact-sheet.png'}")
+        from camsortxs.sheet import draw_sheet
+
+        shown.sort(key=lambda picture: kinds.index(picture.truth or ""))
+        title, sheet = f"{len(shown)} simulated frames", out / "contact-sheet.png"
+        draw_sheet(shown, sheet, title=title, subtitle=f"seed {seed}; logarithm of the counts, bad pixels grey")
+        screen.print(f"{len(shown)} of them on {sheet}")
 
 
 simulate.__doc__ = _HELP
@@ -101,22 +106,11 @@ def _shape(text: str | None) -> tuple[int, int] | None:
     return rows, columns
 
 
-def _draw_sheet(path: Path, drawn: "Sequence[Drawn]") -> None:
-    import numpy as np
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure
+def _picture(one: "Drawn") -> "Picture":
+    from camsortxs.sheet import Picture, thumbnail
 
-    columns = min(8, len(drawn))
-    rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(2.2 * columns, 2.4 * rows), layout="constrained")
-    colours = colormaps["viridis"].with_extremes(bad="0.85")
-    for axes, one in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), drawn, strict=False):
-        thin = max(1, max(one.image.shape) // 512)
-        image, mask = one.image[::thin, ::thin].astype(float), one.mask[::thin, ::thin]
-        light = np.log1p(np.maximum(np.where(mask, np.nan, image), 0))
-        low, high = np.nanpercentile(light, (1, 99.7))
-        axes.imshow(light, cmap=colours, vmin=low, vmax=max(high, low + 0.1))
-        axes.set_title(f"{one.kind}  q90 {one.q90:.2f}", fontsize=8)
-    for axes in figure.axes:
-        axes.set_axis_off()
-    figure.savefig(path, dpi=100)
+    sample = one.parameters.get(f"{one.kind}.sample") or one.parameters.get(f"{one.kind}.film") or ""
+    return Picture(
+        image=thumbnail(one.image, one.mask), name=f"{one.detector}, seed {one.seed}, index {one.index}",
+        truth=one.kind, label=str(sample).replace("_", " "), probability=None, correct=None,
+    )  # fmt: skip

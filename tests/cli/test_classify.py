@@ -79,3 +79,12 @@ def test_the_table_shows_decision_and_error(frames, model, tmp_path):
 
 def test_help_has_examples():
     assert "camsortxs classify scan_0001.cbf" in CliRunner().invoke(app, ["classify", "--help"]).output
+
+
+def test_the_contact_sheet_shows_what_was_read(frames, model, tmp_path):
+    sheet = tmp_path / "names.png"
+
+    done = CliRunner().invoke(app, ["classify", str(frames), "--model", str(model), "--contact-sheet", str(sheet)])
+
+    assert done.exit_code == 0, done.output
+    assert sheet.stat().st_size > 10_000

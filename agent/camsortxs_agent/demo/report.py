@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.sheet import Picture, draw_sheet
 from camsortxs.techniques import TECHNIQUES, Parent
 from camsortxs_agent.demo.results import Heard
-from camsortxs_agent.demo.sheet import Picture, draw_sheet
 from camsortxs_agent.demo.verify import Found
 
 _TRUE_OF: Mapping[str | None, tuple[str, ...]] = {

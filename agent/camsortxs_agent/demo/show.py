@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from camsortxs.sheet import thumbnail
 from camsortxs_agent.demo.agent import Agent, configuration, running_agent
 from camsortxs_agent.demo.archive import backfill
 from camsortxs_agent.demo.beamline import Beamline, open_beamline
@@ -17,7 +18,6 @@ from camsortxs_agent.demo.processes import ChildFailed
 from camsortxs_agent.demo.report import Report, Taken
 from camsortxs_agent.demo.results import Results, listen
 from camsortxs_agent.demo.scenario import Measurement
-from camsortxs_agent.demo.sheet import thumbnail
 from camsortxs_agent.demo.table import LiveTable, Row
 from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
 from camsortxs_agent.demo.verify import read_back, tagged

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
 
 @pytest.fixture
 def sheet():
-    from camsortxs_agent.demo import sheet  # here, where the filter holds
+    from camsortxs import sheet  # here, where the filter holds
 
     return sheet
 

@@ -1,4 +1,4 @@
-"""The contact sheet: every run as a picture, with what it is and what the agent called it."""
+"""The contact sheet: frames as pictures, with what they are and what they were called."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
