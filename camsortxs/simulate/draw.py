@@ -90,7 +90,7 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
     if technique is not None:
         stand_between(light, setup, HABITS[kind], chance)
         # Counts a pixel of the real detector; a drawn one may stand for several.
-        counts = chance.log_uniform("counts", 3, 1e4) * (pixel / detector.pixel) ** 2
+        counts = chance.log_uniform("counts", 4, 4e4) * (pixel / detector.pixel) ** 2
     image, mask = expose(light, detector, chance, counts=counts)
     named = label(technique, setup, mask, pattern.flags)
     return Drawn(

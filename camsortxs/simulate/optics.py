@@ -29,10 +29,10 @@ class Habits:
 
 
 HABITS = {
-    "SAXS": Habits(tube=0.45, stop=0.85, shadow=0.2, streaks=0.3, halo=(1e-2, 60.0), flat=(3e-3, 0.6)),
-    "WAXS": Habits(tube=0.04, stop=0.6, shadow=0.2, streaks=0.03, halo=(1e-3, 6.0), flat=(3e-3, 0.6)),
-    "GISAXS": Habits(tube=0.5, stop=0.7, shadow=0.15, streaks=0.2, halo=(1e-2, 20.0), flat=(1e-3, 0.2)),
-    "GIWAXS": Habits(tube=0.05, stop=0.6, shadow=0.25, streaks=0.03, halo=(1e-3, 6.0), flat=(3e-3, 0.4)),
+    "SAXS": Habits(tube=0.45, stop=0.85, shadow=0.2, streaks=0.3, halo=(1e-2, 200.0), flat=(3e-3, 0.6)),
+    "WAXS": Habits(tube=0.04, stop=0.6, shadow=0.2, streaks=0.03, halo=(1e-3, 10.0), flat=(3e-3, 0.6)),
+    "GISAXS": Habits(tube=0.5, stop=0.7, shadow=0.15, streaks=0.2, halo=(1e-2, 1e4), flat=(1e-3, 0.2)),
+    "GIWAXS": Habits(tube=0.05, stop=0.6, shadow=0.25, streaks=0.03, halo=(1e-3, 30.0), flat=(0.02, 0.6)),
 }
 
 

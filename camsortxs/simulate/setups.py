@@ -31,7 +31,7 @@ def _any_setup(chance: Chance, technique: Technique, shape: tuple[int, int], pix
     quarter = 0.0
     if technique.grazing:
         quarter = chance.choose("hanging", {0.0: 0.8, 90.0: 0.08, -90.0: 0.08, 180.0: 0.04})
-        foot = _grazing_foot(chance, technique, shape, quarter)
+        foot = _grazing_foot(chance, shape, quarter)
     else:
         foot = _foot(chance, technique, shape)
     corners = np.array([(r, c) for r in (0, shape[0]) for c in (0, shape[1])])
@@ -96,13 +96,13 @@ def _near_edge(chance: Chance, name: str, within: float) -> float:
     return inset if chance.happens(f"{name}_first", 0.5) else 1 - inset
 
 
-def _grazing_foot(chance: Chance, technique: Technique, shape: tuple[int, int], quarter: float) -> tuple[float, float]:
+def _grazing_foot(chance: Chance, shape: tuple[int, int], quarter: float) -> tuple[float, float]:
     """Draw (row, column) of the direct beam, close to the side that the sample normal points away from.
 
     The normal points up, or, where the sample hangs sideways (`quarter` of 90 or -90 degree), left or right: the
     detector and its gaps stay where they are.
     """
-    low = chance.uniform("beam_low", 0.02, 0.55) if technique.wide else chance.uniform("beam_low", 0.05, 0.45)
+    low = chance.uniform("beam_low", *((0.02, 0.3) if chance.happens("beam_at_edge", 0.6) else (0.2, 0.55)))
     across = chance.uniform("beam_across", *((0.3, 0.7) if chance.happens("central", 0.75) else (0.0, 1.0)))
     row, column = {0.0: (1 - low, across), 180.0: (low, across), 90.0: (across, 1 - low), -90.0: (across, low)}[quarter]
     return float(row * shape[0]), float(column * shape[1])

@@ -8,7 +8,7 @@ from camsortxs.simulate.geometry import Setup
 from camsortxs.simulate.pattern import Array, Through, grainy, oriented
 
 _SAMPLES = {
-    "few_lines": 0.18, "powder": 0.14, "cubic": 0.20, "amorphous": 0.14, "semicrystalline": 0.16, "agbh": 0.12,
+    "few_lines": 0.16, "powder": 0.20, "cubic": 0.24, "amorphous": 0.10, "semicrystalline": 0.12, "agbh": 0.12,
     "crystal": 0.06,
 }  # fmt: skip
 _ANGLES = 1441
@@ -22,10 +22,10 @@ def pattern(chance: Chance, setup: Setup) -> Through:
     halo = _halos(chance, grid)
     smooth = halo / max(float(halo.max()), 1e-12)
     air = np.exp(-0.15 * grid**2) * chance.uniform("air", 0.05, 1.0)
-    core = chance.log_uniform("core", 1e-2, 10.0) * (grid / 0.1 + 1) ** -chance.uniform("core_slope", 1.5, 3.5)
+    core = chance.log_uniform("core", 1e-3, 5.0) * (grid / 0.1 + 1) ** -chance.uniform("core_slope", 1.5, 3.5)
     background = (air + core) * chance.uniform("background", 0.1, 1.0)
-    table = (smooth * chance.log_uniform("halo", 0.03, 1.0) + background)[:, None]
-    contrast = chance.log_uniform("contrast", 0.1, 20.0)
+    table = (smooth * chance.log_uniform("halo", 0.01, 0.6) + background)[:, None]
+    contrast = chance.log_uniform("contrast", 0.3, 100.0)
     if sample == "crystal":
         table = table + contrast * _spots(chance, grid)
     elif sample != "amorphous":
@@ -36,7 +36,7 @@ def pattern(chance: Chance, setup: Setup) -> Through:
 def _powder(chance: Chance, sample: str, q: Array) -> Array:
     """Return the rings, over |q| or over |q| and azimuth, 1 at the strongest."""
     positions, heights = _lines(chance, sample, float(q[-1]))
-    widths = chance.log_uniform("width", 0.004, 0.03) * (1 + 0.15 * positions)
+    widths = chance.log_uniform("width", 0.003, 0.03) * (1 + 0.15 * positions)
     if sample == "semicrystalline":
         widths = 2 * widths
     if chance.happens("is_textured", 0.35):
@@ -67,7 +67,7 @@ def _lines(chance: Chance, sample: str, top: float) -> tuple[Array, Array]:
         side = chance.several("side_lines", chance.rng.uniform(0.05, 0.5, 3))
         heights = np.concatenate([np.exp(-orders * chance.uniform("decay", 0.1, 0.4)), side])
         return positions[positions < top], heights[positions < top]
-    count = chance.whole("lines", 8, 50) if sample == "powder" else chance.whole("lines", 1, 7)
+    count = chance.whole("lines", 8, 50) if sample == "powder" else chance.whole("lines", 1, 9)
     positions = np.sort(chance.several("positions", chance.rng.uniform(min(0.6, top / 2), top, count)))
     # Wilson statistics: the intensities of a general structure are exponentially distributed.
     heights = chance.several("heights", chance.rng.exponential(1.0, count))
