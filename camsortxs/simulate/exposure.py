@@ -51,7 +51,9 @@ def _share_at_edges(expected: Light, detector: Detector, chance: Chance) -> None
     """Pixels beside a gap are larger on some detectors, and lose charge on others."""
     if detector.module is None or not chance.happens("edge_pixels", 0.4):
         return
-    factor = np.float32(chance.uniform("edge_gain", 0.85, 1.6))
+    # A drawn pixel stands for several of the detector, of which one lies at the edge.
+    binned = max(detector.shape) / max(expected.shape)
+    factor = np.float32(1 + (chance.uniform("edge_gain", 0.85, 1.5) - 1) / binned)
     rows, columns = detector.modules(expected.shape)
     expected[_at_edge(rows)] *= factor
     expected[:, _at_edge(columns)] *= factor

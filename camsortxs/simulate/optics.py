@@ -21,6 +21,7 @@ class Habits:
     """How likely each part of an instrument is, and how bright its halo; SIMULATION.md section 3.5."""
 
     tube: float
+    window: float
     stop: float
     shadow: float
     streaks: float
@@ -29,10 +30,10 @@ class Habits:
 
 
 HABITS = {
-    "SAXS": Habits(tube=0.45, stop=0.85, shadow=0.2, streaks=0.3, halo=(1e-2, 200.0), flat=(3e-3, 0.6)),
-    "WAXS": Habits(tube=0.04, stop=0.6, shadow=0.2, streaks=0.03, halo=(1e-3, 10.0), flat=(3e-3, 0.6)),
-    "GISAXS": Habits(tube=0.5, stop=0.7, shadow=0.15, streaks=0.2, halo=(1e-2, 1e4), flat=(1e-3, 0.2)),
-    "GIWAXS": Habits(tube=0.05, stop=0.6, shadow=0.25, streaks=0.03, halo=(1e-3, 30.0), flat=(0.02, 0.6)),
+    "SAXS": Habits(tube=0.45, window=0.12, stop=0.85, shadow=0.2, streaks=0.3, halo=(1e-2, 200.0), flat=(3e-3, 0.6)),
+    "WAXS": Habits(tube=0.04, window=0.02, stop=0.6, shadow=0.2, streaks=0.03, halo=(1e-3, 10.0), flat=(3e-3, 0.6)),
+    "GISAXS": Habits(tube=0.5, window=0.08, stop=0.7, shadow=0.15, streaks=0.2, halo=(1e-2, 1e4), flat=(1e-3, 0.2)),
+    "GIWAXS": Habits(tube=0.05, window=0.03, stop=0.6, shadow=0.25, streaks=0.03, halo=(1e-3, 30.0), flat=(0.02, 0.6)),
 }
 
 
@@ -43,7 +44,7 @@ def stand_between(light: Light, setup: Setup, habits: Habits, chance: Chance) ->
     _halo(light, setup, habits, level, diagonal, chance)
     if chance.happens("tube", habits.tube):
         _tube(light, setup, diagonal, chance.of("tube"))
-    if chance.happens("window", habits.tube / 6):
+    if chance.happens("window", habits.window):
         _window(light, setup, chance.of("window"))
     if chance.happens("stop", habits.stop):
         _stop(light, setup.beam, diagonal, chance.of("stop"))
@@ -56,7 +57,7 @@ def stand_between(light: Light, setup: Setup, habits: Habits, chance: Chance) ->
 def _halo(light: Light, setup: Setup, habits: Habits, level: float, diagonal: float, chance: Chance) -> None:
     """Parasitic scatter of slits and windows around the direct beam, slit streaks, and what is everywhere alike."""
     radius = np.arange(0, 3 * diagonal, 1.0)
-    core = chance.uniform("halo_core", 0.005, 0.04) * diagonal
+    core = chance.log_uniform("halo_core", 0.002, 0.03) * diagonal
     fall = 1 / (1 + (radius / core) ** chance.uniform("halo_slope", 2.0, 4.2))
     halo = level * chance.log_uniform("halo", *habits.halo) * fall + level * chance.log_uniform("flat", *habits.flat)
     kernels.around(light, *setup.beam, 1.0, halo.astype(np.float32), False)
@@ -93,7 +94,7 @@ def _window(light: Light, setup: Setup, chance: Chance) -> None:
     through, tilt = chance.log_uniform("through", 1e-4, 0.1), np.deg2rad(chance.normal("tilt", 0, 2))
     soft = chance.uniform("soft", 0.5, 4.0)
     for side, quarter in (("bottom", 0.0), ("left", 90.0), ("top", 180.0), ("right", 270.0)):
-        inset = chance.uniform(side, -0.1, 0.15)
+        inset = chance.uniform(side, -0.1, 0.35 if chance.happens(f"{side}_far_in", 0.15) else 0.15)
         middle = (setup.shape[0] / 2, setup.shape[1] / 2)
         reach = (0.5 - inset) * setup.shape[0 if quarter % 180 == 0 else 1]
         away = np.arange(-2 * max(setup.shape), 2 * max(setup.shape))

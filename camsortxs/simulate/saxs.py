@@ -29,7 +29,7 @@ def pattern(chance: Chance, setup: Setup) -> Through:
     steep = (q / top + 0.01) ** -chance.uniform("background_slope", 1.8, 4.0)
     steep *= np.percentile(level, 90) / np.percentile(steep, 60)
     background = steep * chance.log_uniform("background", 1e-3, 0.5)
-    background = background + chance.log_uniform("background_flat", 3e-3, 3.0) * np.median(level)
+    background = background + chance.log_uniform("background_flat", 1e-2, 5.0) * np.median(level)
     return Through(table=table + background[:, None], q_max=top, flags=("calibrant",) if sample == "agbh" else ())
 
 
