@@ -39,12 +39,15 @@ bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmar
 	$(BIN)/python benchmarks/run.py
 
 train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
-	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.1.0 $(ARGS)
+	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.2.0 $(ARGS)
 
-docs: $(VENV)/test.installed  ## Write what is generated: the settings schema and the command reference
+docs: $(VENV)/test.installed  ## Write what is generated: settings schema, command reference, sheets of simulated frames
 	$(BIN)/camsortxs-agent settings-schema > deploy/settings.schema.json
 	$(BIN)/typer camsortxs.cli utils docs --name camsortxs --title "camsortxs" --output docs/reference/camsortxs.md
 	$(BIN)/typer camsortxs_agent.__main__ utils docs --name camsortxs-agent --title "camsortxs-agent" --output docs/reference/camsortxs-agent.md
+	for kind in SAXS WAXS GISAXS GIWAXS nothing; do \
+	    $(BIN)/camsortxs simulate --technique $$kind --count 24 --seed 8 --contact-sheet --out .cache/frames/$$kind && \
+	    cp .cache/frames/$$kind/contact-sheet.png docs/explanations/frames/$$kind.png; done
 
 lock:  ## Re-lock requirements/ (needs uv)
 	bash requirements/lock.sh

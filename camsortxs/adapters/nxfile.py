@@ -13,6 +13,15 @@ from camsortxs.frames import Frame, Geometry
 
 DATASET = "entry/data/data"
 PARAMETERS = "entry/simulation/parameters"
+_GROUPS = {
+    "entry": "NXentry",
+    "entry/data": "NXdata",
+    "entry/instrument": "NXinstrument",
+    "entry/instrument/detector": "NXdetector",
+    "entry/instrument/beam": "NXbeam",
+    "entry/sample": "NXsample",
+    "entry/simulation": "NXcollection",
+}
 MOST_FRAMES = 1000
 """Frames a file; then the next one begins."""
 
@@ -41,7 +50,7 @@ class FrameFiles:
         if place == 0:
             if stack in self._open:
                 self._open[stack].close()
-            self._open[stack] = h5py.File(self.folder / file_name, "w")
+            self._open[stack] = _new_file(self.folder / file_name)
         _append(self._open[stack], place, frame, parameters or {})
         self._written[stack] = self._written.get(stack, 0) + 1
         return file_name, place
@@ -54,10 +63,20 @@ class FrameFiles:
             file.close()
 
 
+def _new_file(path: Path) -> h5py.File:
+    file = h5py.File(path, "w")
+    file.attrs["default"] = "entry"
+    for group, kind in _GROUPS.items():
+        file.require_group(group).attrs["NX_class"] = kind
+    file["entry"].attrs["default"] = "data"
+    file["entry/data"].attrs["signal"] = "data"
+    file["entry/definition"] = "NXsas"
+    return file
+
+
 def _append(file: h5py.File, place: int, frame: Frame, parameters: Mapping[str, Any]) -> None:
     packed = dict(hdf5plugin.Bitshuffle(cname="lz4"))
-    data = _put(file, DATASET, place, frame.image, **packed)
-    data.parent.attrs.update(NX_class="NXdata", signal="data")
+    _put(file, DATASET, place, frame.image, **packed)
     _put(file, "entry/instrument/detector/pixel_mask", place, frame.mask.astype(np.uint8), **packed)
     for path, value, unit in _described(frame.geometry or Geometry()):
         if value is not None or path in file:

@@ -12,7 +12,7 @@ from camsortxs.techniques import TECHNIQUES, Technique
 
 MANIFEST = "model.json"
 FORMAT = 1
-_SHIPPED = ("first", "0.1.0")
+_SHIPPED = ("first", "0.2.0")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from camsortxs.adapters.folder import FolderFrames
+from camsortxs.cli.drawn import counting, draw_features
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError
 from camsortxs.features.catalogue import CATALOGUE
 from camsortxs.features.chain import Chain
-from camsortxs.offline.dataset import Dataset, Label, LabelledFrame, read_labels, tabulate
+from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate
 from camsortxs.offline.realism import REPEATS, RESAMPLES, SHOWN, measurable
 from camsortxs.offline.realism import realism as compare
 
@@ -59,9 +60,18 @@ def realism(
     errors: list[dict[str, str]] = []
     try:
         rows = [row for row in read_labels(labels or path / "labels.csv", path) if row.technique is not None]
-        with _progress(screen) as progress:
+        with counting(screen) as progress:
             real = tabulate(_read(rows, errors, progress), chain)
-            simulated = _simulate([str(t) for t in measurable(real)], count, seed, processes, chain, progress)
+            kinds = [str(t) for t in measurable(real)]
+            simulated = draw_features(
+                kinds,
+                count=count * len(kinds),
+                seed=seed,
+                processes=processes,
+                chain=chain,
+                progress=progress,
+                mid=True,
+            )
         with screen.status("asking real or simulated ..."):
             report = compare(real, simulated, trees=trees, repeats=repeats, resamples=resamples, shown=shown, seed=seed)
     except (CamsortxsError, OSError) as error:
@@ -88,24 +98,6 @@ def _read(rows: list[Label], errors: list[dict[str, str]], progress: Progress) -
             if row.technique is not None:
                 for frame in batch.frames:
                     yield LabelledFrame(frame=frame, technique=row.technique, group=row.group)
-
-
-def _simulate(kinds: list[str], count: int, seed: int, processes: int, chain: Chain, progress: Progress) -> Dataset:
-    from camsortxs.simulate import draw_many  # here, for it compiles
-
-    def labelled() -> Iterator[LabelledFrame]:
-        total = count * len(kinds)
-        frames = draw_many(kinds, count=total, seed=seed, processes=processes)
-        for drawn in progress.track(frames, total=total, description="simulated frames"):
-            if drawn.technique is not None:
-                yield LabelledFrame(frame=drawn.frame(), technique=drawn.technique, group=drawn.detector)
-
-    return tabulate(labelled(), chain)
-
-
-def _progress(screen: Console) -> Progress:
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=screen)
 
 
 def _show(report: dict[str, Any], screen: Console) -> None:

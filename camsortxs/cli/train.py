@@ -1,19 +1,18 @@
 """`camsortxs train`: draw frames, featurize them, train, calibrate, export."""
 
 import shlex
-from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from camsortxs.cli.drawn import counting, draw_features
 from camsortxs.decision import decide
 from camsortxs.errors import ModelError
 from camsortxs.features.chain import Chain
-from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate
 from camsortxs.offline.evaluate import Answer
 from camsortxs.offline.evaluate import evaluate as measure
 from camsortxs.techniques import TECHNIQUES
@@ -28,9 +27,9 @@ ONNX model answers as the Python model does. Needs the `train` extra.
 
 Examples:
 
-    camsortxs train --simulated 6000 --seed 1 --out models/first/0.1.0
+    camsortxs train --simulated 6000 --seed 1 --out models/first/0.2.0
 
-    camsortxs evaluate --model models/first/0.1.0 --frames frames/ --labels frames/labels.csv
+    camsortxs evaluate --model models/first/0.2.0 --frames frames/ --labels frames/labels.csv
 """
 
 
@@ -39,7 +38,7 @@ def train(
     simulated: Annotated[int, typer.Option(min=80, help="How many frames to draw.")] = 6000,
     seed: Annotated[int, typer.Option(help="Of the draw, the folds and the trees.")] = 1,
     trees: Annotated[int, typer.Option(min=2, help="Trees of the forest.")] = 300,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that draw frames.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="Processes to draw in.")] = 1,
 ) -> None:
     """Train a model on simulated frames and export it as a bundle."""
     screen = Console(stderr=True)
@@ -51,9 +50,10 @@ def train(
     from camsortxs.offline.train import train as fit
 
     chain = Chain(REPRESENTATIONS)
-    with _progress(screen) as progress:
-        dataset = _simulate(chain, simulated, seed, processes, progress)
-        apart = _simulate(chain, max(80, simulated // 20), seed + 1_000_003, processes, progress)
+    with counting(screen) as progress:
+        draw = partial(draw_features, TECHNIQUES, chain=chain, processes=processes, progress=progress, mid=False)
+        dataset = draw(count=simulated, seed=seed)
+        apart = draw(count=max(80, simulated // 20), seed=seed + 1_000_003)
     with screen.status("pycaret compares Extra Trees and LightGBM ..."):
         trained = fit(dataset, Options(trees=trees, seed=seed))
     answers = [
@@ -83,26 +83,7 @@ def train(
 train.__doc__ = _HELP
 
 
-def _simulate(chain: Chain, count: int, seed: int, processes: int, progress: Progress) -> Dataset:
-    from camsortxs.simulate import draw_many  # here, for it compiles
-
-    bar = progress.add_task(f"frames of seed {seed}", total=count)
-
-    def labelled() -> Iterator[LabelledFrame]:
-        for drawn in draw_many([str(t) for t in TECHNIQUES], count=count, seed=seed, processes=processes):
-            progress.advance(bar)
-            if drawn.technique is not None and "mid" not in drawn.flags:
-                yield LabelledFrame(frame=drawn.frame(), technique=drawn.technique, group=drawn.detector)
-
-    return tabulate(labelled(), chain)
-
-
 def _command(simulated: int, seed: int, trees: int, out: Path) -> str:
     """Spell the command that trains the same model in anybody's checkout."""
     options = {"simulated": simulated, "seed": seed, "trees": trees, "out": Path("models", *out.parts[-2:])}
     return shlex.join(["camsortxs", "train", *(word for k, v in options.items() for word in (f"--{k}", str(v)))])
-
-
-def _progress(screen: Console) -> Progress:
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=screen)

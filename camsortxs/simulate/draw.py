@@ -109,10 +109,19 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
 
 
 def draw_many(
-    kinds: Sequence[str], *, count: int, seed: int, shape: tuple[int, int] | None = None, processes: int = 1
-) -> Iterator[Drawn]:
-    """Draw `count` frames, the kinds in turn, in order, in as many processes as told."""
-    one = partial(_draw_at, tuple(kinds), seed, shape)
+    kinds: Sequence[str],
+    *,
+    count: int,
+    seed: int,
+    shape: tuple[int, int] | None = None,
+    processes: int = 1,
+    through: Callable[[Drawn], Any] | None = None,
+) -> Iterator[Any]:
+    """Draw `count` frames, the kinds in turn, in order, in as many processes as told.
+
+    Yields `Drawn`, or what `through` makes of each in the process that drew it.
+    """
+    one = partial(_draw_at, tuple(map(str, kinds)), seed, shape, through)
     if processes == 1:
         yield from map(one, range(count))
         return
@@ -120,8 +129,15 @@ def draw_many(
         yield from pool.map(one, range(count), chunksize=8)
 
 
-def _draw_at(kinds: tuple[str, ...], seed: int, shape: tuple[int, int] | None, place: int) -> Drawn:
-    return draw(kinds[place % len(kinds)], seed=seed, index=place // len(kinds), shape=shape)
+def _draw_at(
+    kinds: tuple[str, ...],
+    seed: int,
+    shape: tuple[int, int] | None,
+    through: Callable[[Drawn], Any] | None,
+    place: int,
+) -> Any:
+    drawn = draw(kinds[place % len(kinds)], seed=seed, index=place // len(kinds), shape=shape)
+    return through(drawn) if through else drawn
 
 
 _STRIPS = ("Pilatus 100k", "Pilatus 200k-W", "Pilatus 300k-W")

@@ -4,6 +4,7 @@ All arrays are (height, width) float32 and, unless said otherwise, changed in pl
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import atan2, cos, exp, floor, log, sin, sqrt
 from typing import Any, TypeVar, cast
 
@@ -16,12 +17,15 @@ Light = npt.NDArray[np.float32]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
-def _compiled(loop: Loop) -> Loop:
-    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
+def _compiled(loop: Loop, inline: str = "never") -> Loop:
+    compiled = partial(numba.njit, nogil=True, error_model="numpy", inline=inline)
+    try:
+        return cast(Loop, compiled(cache=True)(loop))
+    except RuntimeError:  # nowhere to write: a read-only installation without a home compiles at each start
+        return cast(Loop, compiled()(loop))
 
 
-def _inlined(part: Loop) -> Loop:
-    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(part))
+_inlined = partial(_compiled, inline="always")
 
 
 @_inlined

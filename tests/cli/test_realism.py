@@ -23,9 +23,9 @@ def population():
 
 @pytest.fixture(autouse=True)
 def _draw_from_it(monkeypatch, population):
-    def draw_many(kinds, *, count, **_):
+    def draw_many(kinds, *, count, through, **_):
         assert set(kinds) <= {"SAXS"}
-        return islice(population, count)
+        return map(through, islice(population, count))
 
     monkeypatch.setattr(camsortxs.simulate, "draw_many", draw_many)
 

@@ -1,19 +1,18 @@
-import sys
 from functools import partial
 
 import pytest
 from typer.testing import CliRunner
 
+from camsortxs import simulate
 from camsortxs.classifiers.bundle import load_bundle
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.cli import app
-from camsortxs.simulate.draw import draw_many
 
 
 # pycaret pulls in libraries that deprecate one another; the converters warn of versions.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_one_command_draws_trains_and_exports(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["camsortxs.cli.train"], "draw_many", partial(draw_many, shape=(96, 96)))
+    monkeypatch.setattr(simulate, "draw_many", partial(simulate.draw_many, shape=(96, 96)))
     out = tmp_path / "small" / "0.0.1"
     done = CliRunner().invoke(app, ["train", "--simulated", "80", "--trees", "10", "--out", str(out)])
 
