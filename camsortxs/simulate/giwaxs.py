@@ -6,7 +6,7 @@ from camsortxs.simulate.chance import Chance
 from camsortxs.simulate.dwba import Matter, reflectivity
 from camsortxs.simulate.geometry import Setup
 from camsortxs.simulate.horizon import horizon
-from camsortxs.simulate.pattern import Array, Reflected
+from camsortxs.simulate.pattern import Array, Reflected, halos
 
 _FILMS = {"polymer": 0.28, "lattice": 0.25, "crystalline": 0.15, "powder": 0.18, "amorphous": 0.14}
 _TABLE = (1200, 360)
@@ -21,7 +21,8 @@ def pattern(chance: Chance, setup: Setup) -> Reflected:
     exits = (float(sin_exit.min()) - 1e-3, float(sin_exit.max()) + 1e-3)
     film = chance.choose("film", _FILMS)
     grid, angle = np.linspace(0, top, _TABLE[0]), np.linspace(0, np.pi / 2, _TABLE[1])
-    table = (_halo(chance, grid) + _core(chance, grid))[:, None]
+    smooth = halos(chance, grid, most=2, centres=(0.8, 2.2), widths=(0.12, 0.5)) * chance.log_uniform("halo", 0.05, 1.0)
+    table = (smooth + _core(chance, grid))[:, None]
     if film != "amorphous":
         table = table + chance.log_uniform("contrast", 0.1, 10.0) * _arcs(chance, film, grid, angle)
     nodes = np.linspace(*exits, 8000)
@@ -34,16 +35,6 @@ def pattern(chance: Chance, setup: Setup) -> Reflected:
         table=np.broadcast_to(table, _TABLE), first_max=top, second_max=np.pi / 2, by_angle=True, surface=surface,
         exits=exits, rods=_streak(chance, setup, top, nodes),
     )  # fmt: skip
-
-
-def _halo(chance: Chance, q: Array) -> Array:
-    """Return the rings of what has no order in film and substrate."""
-    total = np.zeros_like(q)
-    for number in range(chance.whole("halos", 1, 2)):
-        part = chance.of(f"halo_{number}")
-        width, centre = part.uniform("width", 0.12, 0.5), part.uniform("centre", 0.8, 2.2)
-        total += part.uniform("height", 0.2, 1.0) * np.exp(-(((q - centre) / width) ** 2) / 2)
-    return np.asarray(total * chance.log_uniform("halo", 0.05, 1.0))
 
 
 def _core(chance: Chance, q: Array) -> Array:

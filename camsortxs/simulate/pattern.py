@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.simulate import kernels
+from camsortxs.simulate.chance import Chance
 from camsortxs.simulate.geometry import Setup
 
 Array = npt.NDArray[np.float64]
@@ -98,3 +99,13 @@ def grainy(rng: np.random.Generator, grains: float, rings: int, nodes: int = 144
     values = rng.gamma(grains, 1 / grains, (rings, nodes))
     values[:, -1] = values[:, 0]
     return values
+
+
+def halos(chance: Chance, q: Array, *, most: int, centres: tuple[float, float], widths: tuple[float, float]) -> Array:
+    """Return the smooth scattering of what has no order (glass, water, polymers): one to `most` broad rings."""
+    total = np.zeros_like(q)
+    for number in range(chance.whole("halos", 1, most)):
+        part = chance.of(f"halo_{number}")
+        centre, width = part.uniform("centre", *centres), part.uniform("width", *widths)
+        total += part.uniform("height", 0.2, 1.0) * np.exp(-(((q - centre) / width) ** 2) / 2)
+    return total

@@ -5,7 +5,7 @@ import numpy as np
 from camsortxs.simulate import curves
 from camsortxs.simulate.chance import Chance
 from camsortxs.simulate.geometry import Setup
-from camsortxs.simulate.pattern import Array, Through, grainy, oriented
+from camsortxs.simulate.pattern import Array, Through, grainy, halos, oriented
 
 _SAMPLES = {
     "few_lines": 0.16, "powder": 0.20, "cubic": 0.24, "amorphous": 0.10, "semicrystalline": 0.12, "agbh": 0.12,
@@ -19,7 +19,7 @@ def pattern(chance: Chance, setup: Setup) -> Through:
     top = float(setup.q(glance=True).max()) * 1.001
     grid = np.linspace(top / 1500, top, 1800)
     sample = chance.choose("sample", _SAMPLES)
-    halo = _halos(chance, grid)
+    halo = halos(chance, grid, most=3, centres=(0.5, 3.2), widths=(0.1, 0.45))
     smooth = halo / max(float(halo.max()), 1e-12)
     air = np.exp(-0.15 * grid**2) * chance.uniform("air", 0.05, 1.0)
     core = chance.log_uniform("core", 1e-3, 5.0) * (grid / 0.1 + 1) ** -chance.uniform("core_slope", 1.5, 3.5)
@@ -72,16 +72,6 @@ def _lines(chance: Chance, sample: str, top: float) -> tuple[Array, Array]:
     # Wilson statistics: the intensities of a general structure are exponentially distributed.
     heights = chance.several("heights", chance.rng.exponential(1.0, count))
     return positions, heights * np.exp(-((positions / top) ** 2) * chance.uniform("disorder", 0, 2))
-
-
-def _halos(chance: Chance, q: Array) -> Array:
-    """Return the smooth scattering of what has no order: glass, water, polymers, one to three broad rings."""
-    total = np.zeros_like(q)
-    for number in range(chance.whole("halos", 1, 3)):
-        part = chance.of(f"halo_{number}")
-        centre, width = part.uniform("centre", 0.5, 3.2), part.uniform("width", 0.1, 0.45)
-        total += part.uniform("height", 0.2, 1.0) * np.exp(-(((q - centre) / width) ** 2) / 2)
-    return total
 
 
 def _spots(chance: Chance, q: Array) -> Array:
