@@ -63,6 +63,11 @@ class Chance:
         self.keep(name, tuple(round(float(value), 6) for value in found.ravel()))
         return found
 
+    def back_to(self, then: Mapping[str, Value]) -> None:
+        """Strike what was written down since `drawn` was `then`: those draws were thrown away."""
+        self.drawn.clear()
+        self.drawn.update(then)
+
     def keep(self, name: str, value: "Kept") -> "Kept":
         """Write a value down that was not drawn, or not here."""
         self.drawn[self._prefix + name] = value

@@ -17,11 +17,12 @@ _TRIES = 50
 
 def draw_setup(chance: Chance, technique: Technique, shape: tuple[int, int], pixel: float) -> Setup:
     """Draw a set-up whose q90 is small for SAXS and GISAXS, wide for WAXS and GIWAXS; never `mid`."""
-    wanted = "wide" if technique.wide else "small"
+    wanted, before = "wide" if technique.wide else "small", dict(chance.drawn)
     for _ in range(_TRIES):
         setup = _any_setup(chance, technique, shape, pixel)
         if regime(q90(setup)) == wanted:
             return setup
+        chance.back_to(before)
     raise RuntimeError(f"no {technique} set-up in {_TRIES} tries on {shape}")
 
 

@@ -54,6 +54,12 @@ def test_an_arm_begins_at_its_stop():
     assert (light[:, :30] == 1).all()
 
 
+def test_draws_that_were_thrown_away_are_not_written_down():
+    for index in range(40):
+        drawn = draw("WAXS", seed=4, index=index, shape=(64, 64)).parameters
+        assert ("off_by" in drawn) == (drawn["beam_at"] == "off")
+
+
 def test_a_frame_carries_everything_that_was_drawn():
     drawn = draw("GISAXS", seed=4, index=0)
 
