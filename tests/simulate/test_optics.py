@@ -1,12 +1,15 @@
 """Stops, windows and tubes take light away, and nothing else; every part is written down."""
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 
-from camsortxs.simulate import draw, kernels
+from camsortxs.simulate import draw, kernels, setups
 from camsortxs.simulate.chance import Chance
 from camsortxs.simulate.geometry import Setup
 from camsortxs.simulate.optics import HABITS, stand_between
+from camsortxs.techniques import Technique
 
 
 @pytest.fixture
@@ -54,10 +57,14 @@ def test_an_arm_begins_at_its_stop():
     assert (light[:, :30] == 1).all()
 
 
-def test_draws_that_were_thrown_away_are_not_written_down():
-    for index in range(40):
-        drawn = draw("WAXS", seed=4, index=index, shape=(64, 64)).parameters
-        assert ("off_by" in drawn) == (drawn["beam_at"] == "off")
+def test_draws_that_were_thrown_away_are_not_written_down(monkeypatch):
+    regimes = cycle(["mid", "mid", "wide"])
+    monkeypatch.setattr(setups, "regime", lambda q90: next(regimes))
+
+    for index in range(10):
+        chance = Chance(4, "WAXS", index)
+        setups.draw_setup(chance, Technique.WAXS, (64, 64), 1e-3)
+        assert ("off_by" in chance.drawn) == (chance.drawn["beam_at"] == "off")
 
 
 def test_a_frame_carries_everything_that_was_drawn():
