@@ -16,6 +16,16 @@ def test_q90_follows_braggs_law_at_the_edge_of_the_detector():
     assert q90(geometry, mask) == pytest.approx(4 * np.pi * np.sin(np.arctan(0.05) / 2), rel=1e-9)
 
 
+def test_q90_of_a_large_frame_is_read_off_closely_enough(rng):
+    mask = rng.random((1679, 1475)) < 0.1
+    mask[:, 487:494] = True
+    geometry = Geometry(distance=0.3, wavelength=1e-10, pixel_size=172e-6, beam_centre=(1200.0, 300.0))
+
+    radius = np.hypot(*(np.argwhere(~mask) - geometry.beam_centre).T) * geometry.pixel_size
+    exactly = 4 * np.pi * np.sin(np.arctan(np.percentile(radius, 90) / 0.3) / 2)
+    assert q90(geometry, mask) == pytest.approx(exactly, rel=0.01)
+
+
 @pytest.mark.parametrize("missing", ["distance", "wavelength", "pixel_size"])
 def test_q90_is_not_guessed(missing):
     values = {"distance": 1.0, "wavelength": 1e-10, "pixel_size": 1e-3, missing: None}
