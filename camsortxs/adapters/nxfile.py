@@ -31,10 +31,6 @@ class FrameFiles:
 
     Masks go along as `entry/instrument/detector/pixel_mask` (frames, height, width), 1 = bad; the geometry as one value
     a frame, NaN where it is not known; whatever else is known of a frame as JSON in `entry/simulation/parameters`.
-
-    >>> with FrameFiles(Path("frames")) as files:  # doctest: +SKIP
-    ...     files.write("SAXS", frame)
-    ('SAXS_1043x981_int32_000.h5', 0)
     """
 
     def __init__(self, folder: Path, most: int = MOST_FRAMES) -> None:
