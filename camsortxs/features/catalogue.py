@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.features import asymmetry, glcm, histogram, radial
+from camsortxs.features import asymmetry, glcm, histogram, hog, lbp, radial, spectrum
 from camsortxs.features.standard import Standard
 
 
@@ -35,6 +35,16 @@ def _glcm(name: str, *distances: int) -> Representation:
     return Representation(name=name, version=1, columns=tuple(columns), compute=partial(_texture, distances=distances))
 
 
+def _lbp(points: int, radius: int) -> Representation:
+    compute = partial(lbp.patterns, points=points, radius=radius)
+    return Representation(name=f"lbp.p{points}", version=1, columns=lbp.columns(points), compute=compute)
+
+
+def _hog(cell: int) -> Representation:
+    compute = partial(hog.gradients, cell=cell)
+    return Representation(name=f"hog.c{cell}", version=1, columns=hog.COLUMNS, compute=compute)
+
+
 _ALL = (
     Representation(name="histogram.statistics", version=1, columns=histogram.STATISTICS, compute=histogram.statistics),
     Representation(
@@ -50,9 +60,13 @@ _ALL = (
     _glcm("glcm.d2", 2),
     _glcm("glcm.d4", 4),
     _glcm("glcm.all", 1, 2, 4),
+    *(_lbp(points, radius) for points, radius in lbp.CIRCLES),
+    *(_hog(cell) for cell in hog.CELLS),
     Representation(name="radial.profile", version=1, columns=radial.PROFILE_COLUMNS, compute=radial.profile),
     Representation(name="radial.harmonics", version=1, columns=radial.HARMONICS_COLUMNS, compute=radial.harmonics),
     Representation(name="radial.asymmetry", version=1, columns=asymmetry.COLUMNS, compute=asymmetry.asymmetry),
+    Representation(name="spectrum.radial", version=1, columns=spectrum.RADIAL_COLUMNS, compute=spectrum.radial),
+    Representation(name="spectrum.wavelet", version=1, columns=spectrum.WAVELET_COLUMNS, compute=spectrum.wavelet),
 )
 
 CATALOGUE: Mapping[str, Representation] = MappingProxyType({item.name: item for item in _ALL})
