@@ -32,7 +32,11 @@ def bad_pixels(image: npt.NDArray[Any]) -> Mask:
            [False,  True]])
     """
     bad = _by_value(image)
-    bad |= _bands(image, bad) | _bands(image.T, bad.T).T
+    lit = image != 0
+    lit &= ~bad
+    rows, columns = (_bands(lit.sum(axis=axis, dtype=np.int32)) for axis in (1, 0))
+    bad[rows] = True
+    bad[:, columns] = True
     if image.dtype.kind == "u":
         bad |= _outside_disc(image)
     return bad
@@ -59,11 +63,13 @@ def _by_value(image: npt.NDArray[Any]) -> Mask:
     return bad
 
 
-def _bands(image: npt.NDArray[Any], bad: Mask) -> Mask:
-    """Find bands of rows without a count, closed in by rows so lit on both sides that chance does not explain them."""
-    lit = np.count_nonzero(np.logical_and(image != 0, ~bad), axis=1)
+def _bands(lit: npt.NDArray[np.int32]) -> Mask:
+    """Find bands of lines without a lit pixel, closed in by lines so lit that chance does not explain them.
+
+    `lit` is the number of lit pixels of each line.
+    """
     empty = lit == 0
-    bands = np.zeros(image.shape, dtype=bool)
+    bands = np.zeros(len(lit), dtype=bool)
     if empty.mean() > _EMPTY_SHARE:
         return bands  # a dark frame: nothing is told apart
     row = 0

@@ -25,13 +25,14 @@ def no_signal(frame: Frame) -> str | None:
     Source: `SIMULATION.md` section 6 (policy, and the figures above).
     """
     valid = ~frame.mask
-    counts = np.where(valid, frame.image, 0).astype(np.float32)
-    values = counts[valid]
-    offset = float(np.median(values[:: max(1, values.size // _SAMPLE)]))
-    if offset > 0:
+    # Bad pixels of a float image may be infinite; those of counts are left out further down, at no cost.
+    counts = np.where(valid, frame.image, 0) if frame.image.dtype.kind == "f" else frame.image
+    thin = max(1, round(float(np.sqrt(valid.size / _SAMPLE))))
+    sample = counts[::thin, ::thin][valid[::thin, ::thin]]
+    if sample.size and np.median(sample) > 0:
         return "flat" if _structure(counts, valid) < FLAT_STRUCTURE else None
     # Weak scattering beside an unstopped beam is a signal: real gratings put 97 % of their counts into the beam.
-    lit = _with_lit_neighbour(counts > 0).sum() / values.size
+    lit = _with_lit_neighbour((counts > 0) & valid).sum() / valid.sum()
     return "empty" if lit < MIN_LIT else None
 
 
@@ -50,15 +51,23 @@ def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 def _structure(counts: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> float:
     """Return the spread of block means in units of what the noise between neighbouring pixels explains."""
-    height, width = (side // FLAT_BLOCK * FLAT_BLOCK for side in counts.shape)
-    blocks = (height // FLAT_BLOCK, FLAT_BLOCK, width // FLAT_BLOCK, FLAT_BLOCK)
-    whole = valid[:height, :width].reshape(blocks).all(axis=(1, 3))
+    whole = _blocks(valid, np.int32) == FLAT_BLOCK**2
     if whole.sum() < 9:
         return np.inf
-    means = counts[:height, :width].reshape(blocks).mean(axis=(1, 3))[whole]
-    steps = np.diff(counts, axis=1)[valid[:, 1:] & valid[:, :-1]]
-    noise = _spread(steps[:: max(1, steps.size // _SAMPLE)]) / np.sqrt(2.0) / FLAT_BLOCK
+    means = _blocks(counts, np.float32)[whole] / FLAT_BLOCK**2
+    # Some rows tell the noise as well as all of them.
+    rows = slice(None, None, max(1, counts.size // (2 * _SAMPLE)))
+    beside = valid[rows, 1:] & valid[rows, :-1]
+    noise = _spread(np.diff(counts[rows].astype(np.float32), axis=1)[beside]) / np.sqrt(2.0) / FLAT_BLOCK
     return _spread(means) / noise if noise > 0 else np.inf
+
+
+def _blocks(pixels: npt.NDArray[Any], dtype: type) -> npt.NDArray[Any]:
+    """Return the sums over blocks; what does not fill one is left out. Rows first: memory is read in order."""
+    height, width = (side // FLAT_BLOCK for side in pixels.shape)
+    cut = pixels[: height * FLAT_BLOCK, : width * FLAT_BLOCK]
+    rows = cut.reshape(height, FLAT_BLOCK, -1).sum(axis=1, dtype=dtype)
+    return np.asarray(rows.reshape(height, width, FLAT_BLOCK).sum(axis=2))
 
 
 def _spread(values: npt.NDArray[Any]) -> float:

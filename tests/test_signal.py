@@ -64,3 +64,13 @@ def test_none_of_the_real_frames_is_called_empty(real_frames):
     ]
 
     assert empty == []
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e30])
+def test_what_bad_pixels_hold_does_not_matter(make_frame, rng, value):
+    image = rng.poisson(50.0, size=(300, 280)).astype(np.float32)
+    mask = np.zeros(image.shape, dtype=bool)
+    mask[40:60] = True
+    image[mask] = value
+
+    assert no_signal(make_frame(image=image, mask=mask)) == "flat"
