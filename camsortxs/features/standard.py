@@ -1,20 +1,18 @@
 """The standardised frame: what every featurizer looks at (DESIGN.md section 5)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from camsortxs.features.pooling import pool
 from camsortxs.frames import Frame
 
 SIDE = 256
 """Length of the longer side of every standardised frame."""
 MIN_SHARE = 0.25
 """A pooled pixel is bad when less than this share (of the best pooled pixel's) of its area is valid."""
-_HUGE = 1e12  # keeps sums of absurd float pixels finite
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,27 +79,9 @@ def _pool(
     """Return the mean of the valid pixels of each cell, and which cells have too few."""
     height, width = image.shape
     scale = SIDE / max(height, width)
-    down = _overlaps(height, max(1, round(height * scale)))
-    across = _overlaps(width, max(1, round(width * scale)))
-    bad = mask | ~np.isfinite(image) if image.dtype.kind == "f" else mask
-    counts = image.astype(np.float32)
-    counts[bad] = 0.0
-    np.clip(counts, 0.0, _HUGE, out=counts)
-    share = (across @ (down @ (~bad).astype(np.float32)).T).T
-    total = (across @ (down @ counts).T).T
+    total, share = pool(image, mask, (max(1, round(height * scale)), max(1, round(width * scale))))
     few = share < MIN_SHARE * share.max() if share.max() > 0 else np.zeros(share.shape, dtype=np.bool_)
     return np.where(few, 0.0, total / np.maximum(share, 1e-12)).astype(np.float32), few
-
-
-@lru_cache(maxsize=16)
-def _overlaps(pixels: int, cells: int) -> sparse.csr_matrix:
-    """Return (cells, pixels): how much of each pixel lies in each of `cells` equal cells."""
-    borders = np.linspace(0.0, pixels, cells + 1)
-    edges = np.unique(np.concatenate([borders, np.arange(pixels + 1.0)]))
-    middle = (edges[1:] + edges[:-1]) / 2
-    cell = np.clip(np.searchsorted(borders, middle, side="right") - 1, 0, cells - 1)
-    pixel = np.clip(middle.astype(int), 0, pixels - 1)
-    return sparse.csr_matrix((np.diff(edges).astype(np.float32), (cell, pixel)), shape=(cells, pixels))
 
 
 def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:

@@ -3,38 +3,24 @@
 All arrays are (height, width) float32 and, unless said otherwise, changed in place. Compiled once and kept on disk.
 """
 
-from collections.abc import Callable
-from functools import partial
 from math import atan2, cos, exp, floor, log, sin, sqrt
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.compiled import compiled, inlined
+
 Light = npt.NDArray[np.float32]
 
-Loop = TypeVar("Loop", bound=Callable[..., Any])
 
-
-def _compiled(loop: Loop, inline: str = "never") -> Loop:
-    compiled = partial(numba.njit, nogil=True, error_model="numpy", inline=inline)
-    try:
-        return cast(Loop, compiled(cache=True)(loop))
-    except RuntimeError:  # nowhere to write: a read-only installation without a home compiles at each start
-        return cast(Loop, compiled()(loop))
-
-
-_inlined = partial(_compiled, inline="always")
-
-
-@_inlined
+@inlined
 def _length(a: float, b: float) -> Any:
     """Return the hypotenuse; no side here is near the limits that `math.hypot` takes its time to guard."""
     return sqrt(a * a + b * b)
 
 
-@_inlined
+@inlined
 def _ray(y: float, z: float, distance: float, cos_arm: float, sin_arm: float) -> Any:
     """Return the unit vector (along the beam, to the right, up) to the point (y, z), in metre, of the detector."""
     along, right = distance * cos_arm - y * sin_arm, distance * sin_arm + y * cos_arm
@@ -42,7 +28,7 @@ def _ray(y: float, z: float, distance: float, cos_arm: float, sin_arm: float) ->
     return along / r, right / r, z / r
 
 
-@_inlined
+@inlined
 def _grazing(ux: float, uy: float, uz: float, k: float, cos_i: float, sin_i: float, cos_r: float, sin_r: float) -> Any:
     """Return in-plane |q| and the sine of the exit angle of a ray; the sample is rolled about the beam."""
     right, up = uy * cos_r + uz * sin_r, uz * cos_r - uy * sin_r
@@ -50,7 +36,7 @@ def _grazing(ux: float, uy: float, uz: float, k: float, cos_i: float, sin_i: flo
     return _length(k * (ux * cos_i + up * sin_i - cos_i), k * right), sin_exit
 
 
-@_inlined
+@inlined
 def _between(table: Any, x: float, y: float) -> Any:
     """Look a table up between its nodes, bilinearly; outside it, its edge holds."""
     x = min(max(x, 0.0), table.shape[0] - 1.0)
@@ -63,7 +49,7 @@ def _between(table: Any, x: float, y: float) -> Any:
     return low + fx * (high - low)
 
 
-@_inlined
+@inlined
 def _on(curve: Any, x: float) -> Any:
     """Look a curve up between its nodes; outside it, its ends hold."""
     x = min(max(x, 0.0), curve.shape[0] - 1.0)
@@ -71,7 +57,7 @@ def _on(curve: Any, x: float) -> Any:
     return curve[i] + (x - i) * (curve[min(i + 1, curve.shape[0] - 1)] - curve[i])
 
 
-@_compiled
+@compiled
 def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
     """Return |q| (1/angstrom) and azimuth (radian) at the columns `y` and rows `z`, metre from the detector's foot."""
     q, azimuth = np.empty((z.size, y.size), np.float64), np.empty((z.size, y.size), np.float64)
@@ -86,7 +72,7 @@ def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
     return q, azimuth
 
 
-@_compiled
+@compiled
 def in_plane_and_exit(y: Any, z: Any, distance: float, arm: float, k: float, incidence: float, roll: float) -> Any:
     """Return in-plane |q| (1/angstrom) and the sine of the exit angle at the columns `y` and rows `z` (metre)."""
     q_par, sin_exit = np.empty((z.size, y.size), np.float64), np.empty((z.size, y.size), np.float64)
@@ -99,7 +85,7 @@ def in_plane_and_exit(y: Any, z: Any, distance: float, arm: float, k: float, inc
     return q_par, sin_exit
 
 
-@_compiled
+@compiled
 def light_through(
     light: Light, y: Any, z: Any, distance: float, arm: float, k: float, polarised: float, table: Light, q_max: float
 ) -> None:
@@ -120,7 +106,7 @@ def light_through(
             light[i, j] = weight * _between(table, q * per_q, place)
 
 
-@_compiled
+@compiled
 def light_reflected(
     light: Light, y: Any, z: Any, distance: float, arm: float, k: float, polarised: float, incidence: float,
     roll: float, table: Light, first_max: float, second_max: float, by_angle: bool, surface: Light, low: float,
@@ -155,7 +141,7 @@ def light_reflected(
             light[i, j] = facing * facing * facing * (1 - polarised * uy * uy - (1 - polarised) * uz * uz) * found
 
 
-@_compiled
+@compiled
 def around(light: Light, row: float, column: float, step: float, curve: Light, multiply: bool) -> None:
     """Multiply by, or add, a `curve` over the distance from a point, its nodes `step` pixels apart."""
     for i in range(light.shape[0]):
@@ -164,7 +150,7 @@ def around(light: Light, row: float, column: float, step: float, curve: Light, m
             light[i, j] = light[i, j] * value if multiply else light[i, j] + value
 
 
-@_compiled
+@compiled
 def beside(
     light: Light, row: float, column: float, angle: float, step: float, curve: Light, edge: Light, one_way: bool
 ) -> None:
@@ -185,7 +171,7 @@ def beside(
             light[i, j] *= _on(curve, away / step + (curve.size - 1) / 2)
 
 
-@_compiled
+@compiled
 def counts(expected: Light, chance: Light) -> Any:
     """Return Poisson counts (int32): the quantile of each pixel's own distribution at `chance`, uniform in (0, 1).
 
@@ -210,7 +196,7 @@ def counts(expected: Light, chance: Light) -> Any:
     return result
 
 
-@_inlined
+@inlined
 def _normal_quantile(p: float) -> Any:
     """Return the quantile of the normal distribution, within 1.2e-9 (P. J. Acklam's rational approximation, 2003)."""
     p = min(max(p, 1e-8), 1 - 1e-8)
