@@ -14,7 +14,6 @@ from rich.table import Table
 
 from camsortxs import derived
 from camsortxs.adapters.retry import RetryingSink
-from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
 from camsortxs.offline.backfill import DryRun, Tally
@@ -46,6 +45,8 @@ def backfill(
     output: Annotated[Format, typer.Option("--format", help="Table, or one JSON object a run.")] = Format.TABLE,
 ) -> None:
     """Recover the technique of archived runs that nobody has tagged."""
+    # Here, for Tiled's client takes longer to load than any other command to finish its help.
+    from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
     from camsortxs.cli.model import build_line
 
     screen = Console(stderr=True)
