@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from camsortxs.compiled import compiled
 from camsortxs.features.standard import SIDE, Standard
 from camsortxs.features.symmetry import contrast, friedel
 
@@ -95,6 +97,23 @@ def _brightest(level: Array, weight: Array) -> tuple[float, float]:
     return (float(row) + 0.5) * cells - 0.5, (float(column) + 0.5) * cells - 0.5
 
 
+@compiled
+def _by_rings(rows: Any, columns: Any, x: Any, w: Any, row: float, column: float) -> Any:
+    """Return what the means of rings one pixel wide explain of the sum of squares, and how many rings there are."""
+    reach = int(np.sqrt((max(row, COARSE - row)) ** 2 + (max(column, COARSE - column)) ** 2)) + 4
+    weights, sums = np.zeros(reach), np.zeros(reach)
+    for i in range(x.size):
+        ring = int(np.rint(np.sqrt((rows[i] - row) ** 2 + (columns[i] - column) ** 2)))
+        weights[ring] += w[i]
+        sums[ring] += w[i] * x[i]
+    explained, rings = 0.0, 0
+    for ring in range(reach):
+        if weights[ring] > 0:
+            explained += sums[ring] ** 2 / max(weights[ring], 1e-12)
+            rings += 1
+    return explained, rings
+
+
 def _climb(level: Array, weight: Array, start: tuple[float, float]) -> tuple[float, float, float]:
     """Improve `start` (in coarse pixels) by a pattern search with a halving step."""
     rows, columns = np.nonzero(weight > 0)
@@ -102,16 +121,13 @@ def _climb(level: Array, weight: Array, start: tuple[float, float]) -> tuple[flo
     total = float(w @ (x - float(w @ x) / w.sum()) ** 2)
     low, high = -_REACH * COARSE, (1 + _REACH) * COARSE
 
+    squares = float(w @ x**2)
+
     def roundness(row: float, column: float) -> float:
-        ring = np.rint(np.hypot(rows - row, columns - column)).astype(int)
-        ring -= ring.min()
-        weights = np.bincount(ring, w)
-        sums = np.bincount(ring, w * x)
-        within = float(w @ x**2) - float((sums**2 / np.maximum(weights, 1e-12)).sum())
-        rings = np.count_nonzero(weights)
+        explained, rings = _by_rings(rows, columns, x, w, row, column)
         # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
         spare = max(x.size - rings, 1)
-        return 1.0 - within / spare * max(x.size - 1, 1) / max(total, 1e-9) if total > 1e-9 else 0.0
+        return 1.0 - (squares - explained) / spare * max(x.size - 1, 1) / max(total, 1e-9) if total > 1e-9 else 0.0
 
     row, column = (float(np.clip(value, low, high)) for value in start)
     best = roundness(row, column)
