@@ -16,7 +16,7 @@ from PIL import Image
 
 SIZE = 180
 """A picture is this many pixels wide and high at most."""
-_GROUND, _INK, _FAINT = "#0e1117", "#e6e8ec", "#8b93a1"
+GROUND, INK, FAINT = "#0e1117", "#e6e8ec", "#8b93a1"
 _RIGHT, _WRONG, _OPEN = "#3fb56b", "#e5484d", "#6b7280"
 
 
@@ -35,11 +35,13 @@ class Picture:
     correct: bool | None
 
 
-def thumbnail(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
-    """Return `image` (height, width) as colours (h, w, 3), log scale, at most `SIZE` pixels a side; bad pixels grey."""
+def thumbnail(
+    image: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None = None, size: int = SIZE
+) -> npt.NDArray[np.float32]:
+    """Return `image` (height, width) as colours (h, w, 3), log scale, at most `size` pixels a side; bad pixels grey."""
     bad = np.zeros(image.shape, dtype=bool) if mask is None else mask
     values = np.where(bad, 0.0, np.log1p(np.maximum(np.nan_to_num(image.astype(np.float64)), 0.0)))
-    step = max(1, -(-max(image.shape) // SIZE))
+    step = max(1, -(-max(image.shape) // size))
     pooled, weight = _pool(values, step), _pool(~bad * 1.0, step)
     good = weight > 0.25
     pooled = np.divide(pooled, weight, out=np.zeros_like(pooled), where=good)
@@ -58,15 +60,15 @@ def draw_sheet(pictures: Sequence[Picture], path: Path, *, title: str, subtitle:
     rows = sum(-(-len(group) // columns) for _, group in groups)
     cell, left, top = (1.55, 1.98), 0.9, 0.85
     width, height = max(left + columns * cell[0] + 0.2, 7.5), top + rows * cell[1] + 0.2
-    figure = Figure(figsize=(width, height), dpi=120, facecolor=_GROUND)
+    figure = Figure(figsize=(width, height), dpi=120, facecolor=GROUND)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    axes.text(0.2, 0.25, title, color=_INK, fontsize=13, fontweight="bold", va="center")
-    axes.text(0.2, 0.52, subtitle, color=_FAINT, fontsize=9, va="center")
+    axes.text(0.2, 0.25, title, color=INK, fontsize=13, fontweight="bold", va="center")
+    axes.text(0.2, 0.52, subtitle, color=FAINT, fontsize=9, va="center")
     y = top
     for truth, group in groups:
-        axes.text(left - 0.2, y + 0.7, truth or "unlabelled", color=_INK, fontsize=10, ha="right", va="center",
+        axes.text(left - 0.2, y + 0.7, truth or "unlabelled", color=INK, fontsize=10, ha="right", va="center",
                   rotation=90, fontweight="bold")  # fmt: skip
         for place, picture in enumerate(group):
             row, column = divmod(place, columns)
@@ -88,9 +90,9 @@ def _cell(axes: Any, picture: Picture, x: float, y: float, side: float = 1.4) ->
     axes.imshow(picture.image, extent=(left, left + w, top + h, top), interpolation="nearest", aspect="auto", zorder=1)
     axes.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=colour, linewidth=2.2, zorder=2))
     sure = "" if picture.probability is None else f"  {picture.probability:.0%}"
-    axes.text(x, y + side + 0.16, f"{picture.label}{sure}", color=colour if picture.correct is not None else _INK,
+    axes.text(x, y + side + 0.16, f"{picture.label}{sure}", color=colour if picture.correct is not None else INK,
               fontsize=8.5, fontweight="bold", va="center")  # fmt: skip
-    axes.text(x, y + side + 0.35, _short(picture.name), color=_FAINT, fontsize=6, va="center")
+    axes.text(x, y + side + 0.35, _short(picture.name), color=FAINT, fontsize=6, va="center")
 
 
 def _pool(values: npt.NDArray[Any], step: int) -> npt.NDArray[np.float64]:

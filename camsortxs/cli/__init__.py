@@ -6,12 +6,14 @@ from camsortxs import __version__
 from camsortxs.cli.backfill import backfill
 from camsortxs.cli.classify import classify
 from camsortxs.cli.evaluate import evaluate
+from camsortxs.cli.explain import explain
 from camsortxs.cli.realism import realism
 from camsortxs.cli.simulate import simulate
 from camsortxs.cli.train import train
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 app.command()(classify)
+app.command()(explain)
 app.command()(backfill)
 app.command()(evaluate)
 app.command()(simulate)

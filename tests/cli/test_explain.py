@@ -1,0 +1,47 @@
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from camsortxs.cli import app
+from camsortxs.simulate import draw
+
+
+@pytest.fixture
+def path(tmp_path):
+    drawn = draw("GISAXS", seed=1, shape=(120, 100))
+    tifffile.imwrite(tmp_path / "frame.tif", drawn.image)
+    return tmp_path / "frame.tif"
+
+
+# matplotlib 3.7, which pycaret pins, calls pyparsing by its old names.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_the_shipped_model_explains_itself_in_numbers_and_as_a_picture(path, tmp_path):
+    done = CliRunner().invoke(app, ["explain", str(path), "--out", str(tmp_path / "why.png"), "--format", "json"])
+
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    losses = [feature["loss"] for feature in found["features"]]
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) == 197
+    assert np.array(found["areas"]).shape == (8, 7)
+    assert sum(found["probabilities"].values()) == pytest.approx(1.0, abs=1e-4)
+    assert (tmp_path / "why.png").stat().st_size > 20_000
+
+
+def test_a_file_that_cannot_be_read_is_explained_differently(tmp_path):
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 and nothing more")
+
+    done = CliRunner().invoke(app, ["explain", str(tmp_path / "broken.tif"), "--out", str(tmp_path / "why.png")])
+
+    assert done.exit_code == 3
+    assert "Cannot explain" in done.stderr
+    assert not (tmp_path / "why.png").exists()
+
+
+def test_a_model_that_is_none_exits_with_2(path, tmp_path):
+    done = CliRunner().invoke(app, ["explain", str(path), "--model", str(tmp_path), "--out", str(tmp_path / "why.png")])
+
+    assert done.exit_code == 2
