@@ -26,6 +26,7 @@ def rows() -> list[dict[str, Any]]:
     resized = ("skimage.transform.resize(anti_aliasing=True)", lambda: _resize(frame.image))
     return [
         measure("standardise a Pilatus 2M frame", lambda: standardise(frame), *resized),
+        measure("standardise it", lambda: standardise(frame), *copied),
         measure("find bad pixels", lambda: bad_pixels(frame.image), *copied),
         measure("check for signal", lambda: no_signal(frame), *copied),
         measure("all features of the shipped model", lambda: chain.featurize([frame]), *copied),
