@@ -43,7 +43,7 @@ def _pool(image: Any, mask: Any, height: int, width: int) -> Any:
     rows, columns = image.shape
     total, area = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     light, seen = np.empty(columns, np.float32), np.empty(columns, np.float32)
-    tall, wide = rows / height, columns / width
+    tall, wide, most = rows / height, columns / width, np.float32(HUGE)
     for row in range(height):
         # First the rows of the cell, pixel below pixel, which the processor adds up several at a time.
         top, bottom = row * tall, (row + 1) * tall
@@ -52,8 +52,9 @@ def _pool(image: Any, mask: Any, height: int, width: int) -> Any:
             share = np.float32(min(i + 1.0, bottom) - max(float(i), top))
             for j in range(columns):
                 value = np.float32(image[i, j])
-                good = not mask[i, j] and np.isfinite(value)
-                light[j] += share * min(max(value, np.float32(0)), np.float32(HUGE)) if good else np.float32(0)
+                good = (not mask[i, j]) and np.isfinite(value)
+                value = min(max(value, np.float32(0)), most)
+                light[j] += share * value if good else np.float32(0)
                 seen[j] += share if good else np.float32(0)
         for column in range(width):
             left, right = column * wide, (column + 1) * wide
