@@ -1,4 +1,4 @@
-"""Method 6: how much structure there is at each length; scipy.fft and the Haar wavelet are the definition."""
+"""Method 6: how much structure there is at each length; scipy.fft and PyWavelets are the definition."""
 
 from functools import lru_cache
 
