@@ -1,7 +1,6 @@
-"""Loops over pixels, compiled by numba at their first use and kept on disk where there is a place for it."""
+"""Loops over pixels, compiled by numba at their first use."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar, cast
 
 import numba
@@ -9,14 +8,22 @@ import numba
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
-def compiled(loop: Loop, inline: str = "never") -> Loop:
-    """Compile a loop; it runs without the interpreter's lock. Division by zero gives infinity, as in NumPy."""
-    compile_it = partial(numba.njit, nogil=True, error_model="numpy", inline=inline)
+def compiled(loop: Loop) -> Loop:
+    """Compile a loop anew in each process: what serves keeps nothing on disk, for numba keeps it as a pickle.
+
+    It runs without the interpreter's lock; division by zero gives infinity, as in NumPy.
+    """
+    return cast(Loop, numba.njit(nogil=True, error_model="numpy")(loop))
+
+
+def kept(loop: Loop) -> Loop:
+    """Compile a loop once and keep it beside the code, or where the user keeps caches. Not for what serves."""
     try:
-        return cast(Loop, compile_it(cache=True)(loop))
-    except RuntimeError:  # nowhere to write: a read-only installation without a home compiles at each start
-        return cast(Loop, compile_it()(loop))
+        return cast(Loop, numba.njit(nogil=True, error_model="numpy", cache=True)(loop))
+    except RuntimeError:  # nowhere to write: a read-only installation without a home
+        return compiled(loop)
 
 
-inlined = partial(compiled, inline="always")
-"""Compile a part of loops, to be written out where it is called."""
+def inlined(part: Loop) -> Loop:
+    """Compile a part of loops, which is written out where it is called."""
+    return cast(Loop, numba.njit(nogil=True, error_model="numpy", inline="always")(part))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.compiled import compiled, inlined
+from camsortxs.compiled import inlined, kept
 
 Light = npt.NDArray[np.float32]
 
@@ -57,7 +57,7 @@ def _on(curve: Any, x: float) -> Any:
     return curve[i] + (x - i) * (curve[min(i + 1, curve.shape[0] - 1)] - curve[i])
 
 
-@compiled
+@kept
 def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
     """Return |q| (1/angstrom) and azimuth (radian) at the columns `y` and rows `z`, metre from the detector's foot."""
     q, azimuth = np.empty((z.size, y.size), np.float64), np.empty((z.size, y.size), np.float64)
@@ -72,7 +72,7 @@ def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
     return q, azimuth
 
 
-@compiled
+@kept
 def in_plane_and_exit(y: Any, z: Any, distance: float, arm: float, k: float, incidence: float, roll: float) -> Any:
     """Return in-plane |q| (1/angstrom) and the sine of the exit angle at the columns `y` and rows `z` (metre)."""
     q_par, sin_exit = np.empty((z.size, y.size), np.float64), np.empty((z.size, y.size), np.float64)
@@ -85,7 +85,7 @@ def in_plane_and_exit(y: Any, z: Any, distance: float, arm: float, k: float, inc
     return q_par, sin_exit
 
 
-@compiled
+@kept
 def light_through(
     light: Light, y: Any, z: Any, distance: float, arm: float, k: float, polarised: float, table: Light, q_max: float
 ) -> None:
@@ -106,7 +106,7 @@ def light_through(
             light[i, j] = weight * _between(table, q * per_q, place)
 
 
-@compiled
+@kept
 def light_reflected(
     light: Light, y: Any, z: Any, distance: float, arm: float, k: float, polarised: float, incidence: float,
     roll: float, table: Light, first_max: float, second_max: float, by_angle: bool, surface: Light, low: float,
@@ -141,7 +141,7 @@ def light_reflected(
             light[i, j] = facing * facing * facing * (1 - polarised * uy * uy - (1 - polarised) * uz * uz) * found
 
 
-@compiled
+@kept
 def around(light: Light, row: float, column: float, step: float, curve: Light, multiply: bool) -> None:
     """Multiply by, or add, a `curve` over the distance from a point, its nodes `step` pixels apart."""
     for i in range(light.shape[0]):
@@ -150,7 +150,7 @@ def around(light: Light, row: float, column: float, step: float, curve: Light, m
             light[i, j] = light[i, j] * value if multiply else light[i, j] + value
 
 
-@compiled
+@kept
 def beside(
     light: Light, row: float, column: float, angle: float, step: float, curve: Light, edge: Light, one_way: bool
 ) -> None:
@@ -171,7 +171,7 @@ def beside(
             light[i, j] *= _on(curve, away / step + (curve.size - 1) / 2)
 
 
-@compiled
+@kept
 def counts(expected: Light, chance: Light) -> Any:
     """Return Poisson counts (int32): the quantile of each pixel's own distribution at `chance`, uniform in (0, 1).
 
