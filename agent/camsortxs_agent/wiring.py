@@ -45,7 +45,7 @@ class InTurn:
 
 
 def load_model(settings: ModelSettings) -> Model:
-    """Load the bundle and the features that it was trained on.
+    """Load the bundle and the features that it was trained on, ready for the first frame.
 
     Raises
     ------
@@ -55,7 +55,9 @@ def load_model(settings: ModelSettings) -> Model:
     bundle = load_bundle(settings.path or default_bundle())
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
-    return Chain(bundle.manifest.features.representations), OnnxClassifier(bundle)
+    featurizer = Chain(bundle.manifest.features.representations)
+    featurizer.warm_up()
+    return featurizer, OnnxClassifier(bundle)
 
 
 def catalogue(settings: TiledSettings) -> Catalogue:

@@ -11,7 +11,7 @@ from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
 from camsortxs.features.catalogue import CATALOGUE, STANDARD_VERSION
 from camsortxs.features.standard import standardise
-from camsortxs.frames import Frame
+from camsortxs.frames import Frame, FrameKey
 
 
 class Chain:
@@ -57,3 +57,11 @@ class Chain:
             standard = standardise(frame)
             row[:] = np.nan_to_num(np.concatenate([part.compute(standard) for part in self._parts]), posinf=0, neginf=0)
         return Features(keys=tuple(frame.key for frame in frames), names=self._names, values=values)
+
+    def warm_up(self) -> None:
+        """Compile what is compiled at its first use, some seconds, before a frame waits for it."""
+        key = FrameKey(run="warm-up", stream="warm-up", data_key="warm-up", index=0)
+        mask, rng = np.zeros((64, 64), dtype=bool), np.random.default_rng(0)
+        for dtype in (np.int32, np.uint32, np.uint16, np.float32):
+            image = rng.poisson(5.0, mask.shape).astype(dtype)
+            self.featurize([Frame(key=key, image=image, mask=mask)])

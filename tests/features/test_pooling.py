@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from camsortxs.features import centre, pooling
+from camsortxs.features.chain import Chain
 from camsortxs.features.pooling import HUGE, pool
 
 
@@ -47,6 +48,14 @@ def test_views_are_pooled_as_their_copies(rng):
     turned = pool(image.T[::2], np.zeros((45, 80), dtype=bool), (9, 8))
 
     assert np.array_equal(turned[0], pool(image.T[::2].copy(), np.zeros((45, 80), dtype=bool), (9, 8))[0])
+
+
+def test_warming_up_compiles_every_type_that_detectors_send():
+    Chain(["radial.profile"]).warm_up()
+
+    compiled = {str(signature[0].dtype) for signature in pooling._pool.signatures}
+    assert {"int32", "uint32", "uint16", "float32"} <= compiled
+    assert centre._by_rings.signatures
 
 
 @pytest.mark.parametrize("loop", [pooling._pool, centre._by_rings])
