@@ -71,15 +71,13 @@ class Setup:
     def q(self, *, glance: bool = False) -> Array:
         """Return |q| of each pixel in 1/angstrom, or (`glance`) of up to 65 x 65 of them, the corners among them."""
         rows, columns = self._glance() if glance else (slice(None), slice(None))
-        return self._seen(rows, columns)[0]
+        return self.q_at(rows, columns)
 
-    def q_at(self, rows: slice, columns: slice) -> Array:
+    def q_at(self, rows: Places, columns: Places) -> Array:
         """Return |q| in 1/angstrom at some rows and columns."""
-        return self._seen(rows, columns)[0]
-
-    def azimuth(self) -> Array:
-        """Return the azimuth of each pixel about the beam in radian, zero to the right, counter-clockwise."""
-        return self._seen(slice(None), slice(None))[1]
+        y, z = np.ascontiguousarray(self.y[columns]), np.ascontiguousarray(self.z[rows])
+        q: Array = kernels.q_of_pixels(y, z, self.distance, float(np.deg2rad(self.arm)), self.k)
+        return q
 
     def grazing(self, *, glance: bool = False) -> tuple[Array, Array]:
         """Return in-plane |q| (1/angstrom) and the sine of the exit angle, of each pixel or of a `glance`.
@@ -92,13 +90,6 @@ class Setup:
             self.y[columns], self.z[rows], self.distance, arm, self.k, incidence, roll
         )
         return q_par, sin_exit
-
-    def _seen(self, rows: Places, columns: Places) -> tuple[Array, Array]:
-        arm = float(np.deg2rad(self.arm))
-        q, azimuth = kernels.q_and_azimuth(
-            np.ascontiguousarray(self.y[columns]), np.ascontiguousarray(self.z[rows]), self.distance, arm, self.k
-        )
-        return q, azimuth
 
     def _glance(self) -> tuple[Places, Places]:
         rows, columns = (np.linspace(0, side - 1, min(side, _GLANCE)).astype(int) for side in self.shape)

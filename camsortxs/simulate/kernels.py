@@ -58,9 +58,9 @@ def _on(curve: Any, x: float) -> Any:
 
 
 @kept
-def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
-    """Return |q| (1/angstrom) and azimuth (radian) at the columns `y` and rows `z`, metre from the detector's foot."""
-    q, azimuth = np.empty((z.size, y.size), np.float64), np.empty((z.size, y.size), np.float64)
+def q_of_pixels(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
+    """Return |q| (1/angstrom) at the columns `y` and rows `z`, in metre from the detector's foot."""
+    q = np.empty((z.size, y.size), np.float64)
     cos_arm, sin_arm = cos(arm), sin(arm)
     for i in range(z.size):
         for j in range(y.size):
@@ -68,8 +68,7 @@ def q_and_azimuth(y: Any, z: Any, distance: float, arm: float, k: float) -> Any:
             across = uy * uy + uz * uz
             # k sqrt(2 (1 - cos 2 theta)), without the cancellation at small angles; backwards it does not arise.
             q[i, j] = k * sqrt(2 * across / (1 + ux)) if ux > 0 else k * sqrt(2 * (1 - ux))
-            azimuth[i, j] = atan2(uz, uy)
-    return q, azimuth
+    return q
 
 
 @kept

@@ -1,6 +1,6 @@
 """What a sample scatters: small tables that each pixel looks its intensity up in (SIMULATION.md section 2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ class Bare:
     """Light that no sample made, in counts: (height, width)."""
 
     counts: Array
-    flags: tuple[str, ...] = field(default=())
+    flags: tuple[str, ...] = ()
 
     def light(self, setup: Setup, polarised: float) -> Light:
         """Return it as it is."""
