@@ -137,9 +137,7 @@ def _draw_sheet(path: Path, seen: Seen, rows: list[Row]) -> None:
             decided, p = row["decided"] or "not readable", row["probabilities"]
             sure = p[row["technique"]] if p and row["technique"] else None
             name = Path(row["path"]).name
-            pictures.append(
-                Picture(image=image, name=name, truth="frames", label=decided, probability=sure, correct=None)
-            )
+            pictures.append(Picture(image=image, name=name, truth=None, label=decided, probability=sure, correct=None))
     draw_sheet(pictures, path, title=f"{len(pictures)} frames", subtitle="logarithm of the counts, bad pixels grey")
 
 

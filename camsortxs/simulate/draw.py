@@ -104,7 +104,8 @@ def draw(kind: str, *, seed: int, index: int = 0, shape: tuple[int, int] | None 
         seed=seed,
         index=index,
         flags=named.flags,
-        parameters=chance.drawn | {"distance": setup.distance, "roll": setup.roll},
+        parameters=chance.drawn
+        | {"distance": setup.distance, "foot": setup.foot, "arm": setup.arm, "roll": setup.roll},
     )
 
 

@@ -105,7 +105,7 @@ def _superlattice(chance: Chance, q: Array, exits: Array, incidence: float, k: f
     along = np.zeros((len(rods), len(exits)))
     for rod in rods:
         shift = 0.5 * (rod % 2) if chance.happens(f"centred_{rod}", 0.4) else 0.0
-        strength = chance.rng.exponential(1.0, len(orders)) * np.exp(-0.3 * rod)
+        strength = chance.several(f"spots_{rod}", chance.rng.exponential(1.0, len(orders))) * np.exp(-0.3 * rod)
         for order, height in zip(orders, strength, strict=True):
             place = 2 * np.pi / c * (order + shift)
             along[rod] += height / (1 + ((inside + falling - place) / width) ** 2)

@@ -101,7 +101,7 @@ def _lattice(chance: Chance, top: float) -> tuple[Array, Array, Array]:
     heights = chance.rng.exponential(1.0, len(keep)) * (chance.rng.random(len(keep)) < 0.67)
     heights = heights * np.exp(-((q[keep] / top) ** 2) * chance.uniform("disorder", 0.5, 3.0))
     strongest = np.argsort(heights)[-120:]
-    keep, heights = keep[strongest], heights[strongest]
+    keep, heights = keep[strongest], chance.several("heights", heights[strongest])
     return q[keep], np.arctan2(across[keep], along[keep]), heights
 
 

@@ -78,13 +78,13 @@ def _spots(chance: Chance, q: Array) -> Array:
     """Return the reflections (|q|, azimuth) of few large crystals: spots, with thermal streaks towards the centre."""
     azimuth = np.linspace(-np.pi, np.pi, _ANGLES)
     count = chance.whole("spots", 4, 80)
-    place = chance.rng.uniform(min(0.5, q[-1] / 3), q[-1], count)
-    angle = chance.rng.uniform(-np.pi, np.pi, count)
+    place = chance.several("positions", chance.rng.uniform(min(0.5, q[-1] / 3), q[-1], count))
+    angle = chance.several("azimuths", chance.rng.uniform(-np.pi, np.pi, count))
     width, turn = chance.log_uniform("width", 0.006, 0.04), np.deg2rad(chance.log_uniform("mosaic", 0.3, 5.0))
     away = np.abs((azimuth[None, :] - angle[:, None] + np.pi) % (2 * np.pi) - np.pi)
     radial = np.exp(-(((q[:, None] - place) / width) ** 2) / 2)
     if chance.happens("streaks", 0.4):
         radial += 0.03 / (1 + ((q[:, None] - place) / (8 * width)) ** 2)
-    strong = np.minimum(chance.rng.exponential(1.0, count), 4.0)
+    strong = chance.several("heights", np.minimum(chance.rng.exponential(1.0, count), 4.0))
     spots = (radial * strong).astype(np.float32) @ np.exp(-((away / turn) ** 2) / 2).astype(np.float32)
     return np.asarray(spots / max(float(spots.max()), 1e-12), dtype=np.float64)
