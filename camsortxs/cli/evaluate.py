@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.adapters.folder import FolderFrames
+from camsortxs.cli.labelled import frames_of
 from camsortxs.cli.output import Format
 from camsortxs.errors import FrameError, ModelError
 from camsortxs.frames import Batch, Frame
@@ -87,7 +87,7 @@ class _Asker:
         self.with_metadata: list[Answer] = []
         self.image_only: list[Answer] = []
         self.nothing: list[Decision] = []
-        self.errors: list[dict[str, Any]] = []
+        self.errors: list[dict[str, str]] = []
         self.model = ""
         self._outcome: Outcome | None = None
 
@@ -97,14 +97,12 @@ class _Asker:
 
     def ask(self, line: Pipeline, label: Label) -> None:
         """Ask about the frames of one row of the table; a row names one frame, or the first of its file."""
-        for batch in FolderFrames(paths=[label.reference], batch=1).batches():
-            self.errors += [{"path": str(label.path), "error": f"{r.reason}: {r.message}"} for r in batch.rejected]
-            for frame in batch.frames:
-                if label.technique is None:
-                    self.nothing.append(self._predict(line, frame).decided)
-                    continue
-                self.with_metadata.append(self._answer(line, frame, label, label.technique))
-                self.image_only.append(self._answer(line, replace(frame, geometry=None), label, label.technique))
+        for frame in frames_of(label, self.errors):
+            if label.technique is None:
+                self.nothing.append(self._predict(line, frame).decided)
+                continue
+            self.with_metadata.append(self._answer(line, frame, label, label.technique))
+            self.image_only.append(self._answer(line, replace(frame, geometry=None), label, label.technique))
 
     def _predict(self, line: Pipeline, frame: Frame) -> Prediction:
         outcome = line.process(Batch(frames=(frame,)))

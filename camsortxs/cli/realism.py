@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli.drawn import counting, draw_features
+from camsortxs.cli.labelled import frames_of
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError
 from camsortxs.features.catalogue import CATALOGUE
@@ -93,11 +93,9 @@ realism.__doc__ = _HELP
 def _read(rows: list[Label], errors: list[dict[str, str]], progress: Progress) -> Iterator[LabelledFrame]:
     """Yield the frames that the labels name; what cannot be read is added to `errors`."""
     for row in progress.track(rows, description="real frames"):
-        for batch in FolderFrames(paths=[row.reference], batch=1).batches():
-            errors += [{"path": str(row.path), "error": f"{r.reason}: {r.message}"} for r in batch.rejected]
+        for frame in frames_of(row, errors):
             if row.technique is not None:
-                for frame in batch.frames:
-                    yield LabelledFrame(frame=frame, technique=row.technique, group=row.group)
+                yield LabelledFrame(frame=frame, technique=row.technique, group=row.group)
 
 
 def _show(report: dict[str, Any], screen: Console) -> None:
