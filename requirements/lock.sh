@@ -13,5 +13,6 @@ lock test --extra test
 lock demo --extra demo -c requirements/test.txt
 lock agent --extra agent --extra cpu -c requirements/test.txt
 lock train --extra train --extra cpu -c requirements/test.txt
+lock deep --extra deep --extra train --extra cpu -c requirements/test.txt
 uv pip compile requirements/oracles.in --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url \
     --custom-compile-command "make lock" -o requirements/oracles.txt --quiet
