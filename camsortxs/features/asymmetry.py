@@ -6,7 +6,8 @@ from scipy import ndimage
 
 from camsortxs.features.centre import Centre, estimate_centre
 from camsortxs.features.radial import polar
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 
 _BAND = 6

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from camsortxs.compiled import compiled
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
 
 COARSE = 64

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from skimage.feature import hog
 
 from camsortxs.features.fill import filled
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 
 CELLS = (16, 32)
 """Side of a cell in pixels of the standardised frame."""

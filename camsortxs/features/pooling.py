@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled
+from camsortxs.features.sizes import HUGE
 
-HUGE = 1e12
-"""Counts beyond this are this: sums of absurd float pixels stay finite."""
 _AS_THEY_ARE = ("<i4", "<u2", "<u4", "<f4")
 """Types that a loop is compiled for; others are converted."""
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from scipy import ndimage, signal
 
 from camsortxs.features.centre import Centre, estimate_centre, gradients
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 
 RINGS = 96
 SECTORS = 32

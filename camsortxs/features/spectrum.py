@@ -7,7 +7,8 @@ import numpy.typing as npt
 from scipy import fft
 
 from camsortxs.features.fill import filled
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 
 RINGS = 32
 LEVELS = 8

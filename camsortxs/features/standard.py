@@ -7,12 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.features.pooling import pool
+from camsortxs.features.sizes import MIN_SHARE, SIDE
 from camsortxs.frames import Frame
-
-SIDE = 256
-"""Length of the longer side of every standardised frame."""
-MIN_SHARE = 0.25
-"""A pooled pixel is bad when less than this share (of the best pooled pixel's) of its area is valid."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from camsortxs.features.standard import SIDE, Standard
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard
 
 _CELLS = 2
 _MIN_OVERLAP = 0.2

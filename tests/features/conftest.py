@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from camsortxs.features.standard import SIDE, Standard, standardise
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import Standard, standardise
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ import pytest
 
 from camsortxs.features import centre, pooling
 from camsortxs.features.chain import Chain
-from camsortxs.features.pooling import HUGE, pool
+from camsortxs.features.pooling import pool
+from camsortxs.features.sizes import HUGE
 
 
 @pytest.mark.parametrize("dtype", ["<i4", ">i4", "<u2", "u1", "<f4", "<f8", ">f4", "<i8", "<u4"])

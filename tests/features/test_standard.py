@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from camsortxs.features.standard import SIDE, standardise
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import standardise
 
 
 def test_the_aspect_is_kept_and_the_padding_is_masked(make_frame):
