@@ -19,6 +19,8 @@ $(VENV)/%.installed: requirements/%.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	$(if $(filter test,$*),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/oracles.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fast.txt \
+	    >/dev/null 2>&1 || echo "No C compiler for dectris-compression: bitshuffle is read by h5py, at a third of the speed."
 	@touch $@
 
 $(VENV)/test.installed: requirements/oracles.txt

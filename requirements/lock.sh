@@ -16,3 +16,5 @@ lock train --extra train --extra cpu -c requirements/test.txt
 lock deep --extra deep --extra train --extra cpu -c requirements/test.txt
 uv pip compile requirements/oracles.in --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url \
     --custom-compile-command "make lock" -o requirements/oracles.txt --quiet
+uv pip compile requirements/fast.in --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make lock" -o requirements/fast.txt --quiet

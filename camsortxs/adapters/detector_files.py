@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from bluesky_tiled_plugins.utils import compile_template
 
+from camsortxs.adapters.chunks import read_image
 from camsortxs.adapters.images import HDF5_SUFFIXES, open_images
 from camsortxs.adapters.reference import PixelReference, as_images
 from camsortxs.errors import FrameError
@@ -45,6 +46,8 @@ def read_hdf5(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
         check_event((frames, *dataset.shape[1:]))
         if dataset.shape[0] < selection.stop:
             raise IndexError(f"{dataset.shape[0]} frames in {path.name}, {selection.stop} announced")
+        if prod((frames, *dataset.shape[1:-2])) == 1:
+            return read_image(dataset, (selection.start, *(0 for _ in dataset.shape[1:-2])))[None]
         return np.asarray(dataset[selection])
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin  # noqa: F401 - importing it teaches h5py bitshuffle, LZ4, zstd
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.adapters.chunks import read_image
 from camsortxs.errors import FrameError
 from camsortxs.frames import check_shape
 
@@ -41,7 +41,7 @@ class Hdf5Images:
         """Return image `index`, (height, width)."""
         pixels = self._pixels()
         check_shape(pixels.shape[-2:], pixels.dtype)
-        return np.asarray(pixels[tuple(int(i) for i in np.unravel_index(index, pixels.shape[:-2]))])
+        return read_image(pixels, tuple(int(i) for i in np.unravel_index(index, pixels.shape[:-2])))
 
     def _pixels(self) -> h5py.Dataset:
         node = self.file.get(self.dataset)
