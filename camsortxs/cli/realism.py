@@ -14,7 +14,7 @@ from camsortxs.cli.drawn import counting, draw_features
 from camsortxs.cli.labelled import frames_of
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError
-from camsortxs.features.catalogue import CATALOGUE
+from camsortxs.features.catalogue import HANDMADE
 from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate
 from camsortxs.offline.realism import REPEATS, RESAMPLES, SHOWN, measurable
@@ -23,10 +23,10 @@ from camsortxs.offline.realism import realism as compare
 _HELP = """Ask a classifier "real or simulated?": an AUC of 0.5 means that it cannot tell, 1.0 that it always can.
 
 PATH is a folder of real frames with a `labels.csv` as `camsortxs evaluate` reads it (`file`, `technique`, `source`);
-N frames of each of its techniques are drawn beside them. The classifier sees all our features of the standardised
-frame and is always asked about a source that it has not learnt from; every source weighs the same. `outlying` says
-how odd the real frames are among simulated ones (0.5: not at all) without learning from any real frame. Below come
-the single features that differ most. A technique with fewer than two sources gets no figure; with two or three an AUC
+N frames of each of its techniques are drawn beside them. The classifier sees our handmade features of the
+standardised frame and is always asked about a source that it has not learnt from; every source weighs the same.
+`outlying` says how odd the real frames are among simulated ones (0.5: not at all) without learning from any real
+frame. Below come the single features that differ most. A technique with fewer than two sources gets no figure; with two or three an AUC
 near 0.5 says little. Exit code 3 when a frame could not be read (after all the others), 2 when there are too few
 sources.
 
@@ -56,7 +56,7 @@ def realism(
 ) -> None:
     """Ask a classifier "real or simulated?"."""
     screen = Console(stderr=True)
-    chain = Chain(tuple(CATALOGUE))
+    chain = Chain(HANDMADE)
     errors: list[dict[str, str]] = []
     try:
         rows = [row for row in read_labels(labels or path / "labels.csv", path) if row.technique is not None]

@@ -5,16 +5,16 @@ import pytest
 
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Featurizer
-from camsortxs.features.catalogue import CATALOGUE
+from camsortxs.features.catalogue import HANDMADE
 from camsortxs.features.chain import Chain
 from camsortxs.testing import TinyFeaturizer
 
 
-@pytest.fixture(params=[*CATALOGUE, "all", "fake"])
+@pytest.fixture(params=[*HANDMADE, "all", "fake"])
 def featurizer(request) -> Featurizer:
     if request.param == "fake":
         return TinyFeaturizer()
-    return Chain(list(CATALOGUE) if request.param == "all" else [request.param])
+    return Chain(list(HANDMADE) if request.param == "all" else [request.param])
 
 
 def difficult(make_frame, rng):
@@ -95,7 +95,7 @@ def test_the_frame_is_not_changed(featurizer, make_frame):
 
 def test_the_digest_names_the_features():
     assert Chain(["glcm.d1"]).digest == Chain(["glcm.d1"]).digest
-    assert len({Chain([name]).digest for name in CATALOGUE}) == len(CATALOGUE)
+    assert len({Chain([name]).digest for name in HANDMADE}) == len(HANDMADE)
     assert Chain(["glcm.d1", "glcm.d2"]).digest != Chain(["glcm.d2", "glcm.d1"]).digest
 
 
