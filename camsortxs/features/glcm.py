@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 from skimage.feature import graycomatrix, graycoprops
 
+from camsortxs.features.sizes import GLCM_LEVELS as LEVELS
 from camsortxs.features.standard import Standard
 
-LEVELS = 32
 ANGLES = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 PROPERTIES = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
 COLUMNS = tuple(f"{name}.{over}" for name in PROPERTIES for over in ("mean", "range"))

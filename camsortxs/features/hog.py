@@ -7,14 +7,11 @@ import numpy.typing as npt
 from skimage.feature import hog
 
 from camsortxs.features.fill import filled
+from camsortxs.features.sizes import HOG_ORIENTATIONS as ORIENTATIONS
+from camsortxs.features.sizes import HOG_REGIONS as REGIONS
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 
-CELLS = (16, 32)
-"""Side of a cell in pixels of the standardised frame."""
-ORIENTATIONS = 9
-REGIONS = 4
-"""Cells are pooled to so many regions down and across."""
 COLUMNS = tuple(
     f"r{row}c{column}.o{orientation * 180 // ORIENTATIONS:03d}"
     for row, column, orientation in product(range(REGIONS), range(REGIONS), range(ORIENTATIONS))

@@ -7,9 +7,6 @@ from skimage.feature import local_binary_pattern
 
 from camsortxs.features.standard import Standard
 
-CIRCLES = ((8, 1), (16, 2), (24, 3))
-"""Points P and radius R in pixels of the standardised frame."""
-
 
 def columns(points: int) -> tuple[str, ...]:
     """Return a name for each code: how many points in a row are as bright as the centre, and the `mixed` rest.

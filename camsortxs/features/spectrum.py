@@ -8,15 +8,15 @@ from scipy import fft
 
 from camsortxs.features.fill import filled
 from camsortxs.features.sizes import SIDE
+from camsortxs.features.sizes import SPECTRUM_FAINT as _FAINT
+from camsortxs.features.sizes import SPECTRUM_RINGS as RINGS
+from camsortxs.features.sizes import WAVELET_LEVELS as LEVELS
 from camsortxs.features.standard import Standard
 
-RINGS = 32
-LEVELS = 8
 RADIAL_COLUMNS = (*(f"f{ring:02d}" for ring in range(RINGS)), "slope", "rms")
 WAVELET_COLUMNS = tuple(
     f"l{level}.{way}" for level in range(1, LEVELS + 1) for way in ("horizontal", "vertical", "diagonal")
 )
-_FAINT = 1e-9  # power far below that of one grey level (1e-6): a frame without structure counts as white
 
 Array = npt.NDArray[np.float64]
 

@@ -3,13 +3,14 @@ import pytest
 from skimage.feature import hog as skimage_hog
 
 from camsortxs.features import hog
+from camsortxs.features.sizes import HOG_CELLS
 
 
 def as_regions(values):
     return values.reshape(hog.REGIONS, hog.REGIONS, hog.ORIENTATIONS)
 
 
-@pytest.mark.parametrize("cell", hog.CELLS)
+@pytest.mark.parametrize("cell", HOG_CELLS)
 def test_without_bad_pixels_it_is_scikit_image_pooled(noise, cell):
     side, inside = 256 // cell, 64 // cell
     blocks = skimage_hog(noise.grey, 9, (cell, cell), (2, 2), "L2-Hys", feature_vector=False)
@@ -36,7 +37,7 @@ def test_without_bad_pixels_it_is_scikit_image_pooled(noise, cell):
             assert found[row, column] == pytest.approx(cells.mean(axis=(0, 1)), rel=1e-12)
 
 
-@pytest.mark.parametrize("cell", hog.CELLS)
+@pytest.mark.parametrize("cell", HOG_CELLS)
 @pytest.mark.parametrize(("down", "across", "bin_of"), [(1, 0, "o080"), (0, 1, "o000"), (1, 1, "o040")])
 def test_the_names_tell_the_direction_of_the_gradient(standard_from, cell, down, across, bin_of):
     rows, columns = np.mgrid[:256, :256]
@@ -46,7 +47,7 @@ def test_the_names_tell_the_direction_of_the_gradient(standard_from, cell, down,
     assert strongest == {f"r{row}c{column}.{bin_of}" for row in range(4) for column in range(4)}
 
 
-@pytest.mark.parametrize("cell", hog.CELLS)
+@pytest.mark.parametrize("cell", HOG_CELLS)
 def test_half_a_turn_changes_the_places_alone(standard_from, rng, round_pattern, cell):
     image = rng.poisson(round_pattern)
     usual = as_regions(hog.gradients(standard_from(image), cell))
@@ -55,7 +56,7 @@ def test_half_a_turn_changes_the_places_alone(standard_from, rng, round_pattern,
     assert np.linalg.norm(turned[::-1, ::-1] - usual) < 0.02 * np.linalg.norm(usual)
 
 
-@pytest.mark.parametrize("cell", hog.CELLS)
+@pytest.mark.parametrize("cell", HOG_CELLS)
 def test_gaps_hardly_show(standard_from, rng, round_pattern, gaps, cell):
     image = rng.poisson(round_pattern)
     whole, with_gaps = (hog.gradients(standard_from(image, mask), cell) for mask in (None, gaps))

@@ -5,9 +5,10 @@ import pytest
 from skimage.feature import local_binary_pattern
 
 from camsortxs.features import lbp
+from camsortxs.features.sizes import LBP_CIRCLES
 
 
-@pytest.mark.parametrize(("points", "radius"), lbp.CIRCLES)
+@pytest.mark.parametrize(("points", "radius"), LBP_CIRCLES)
 def test_without_bad_pixels_it_is_scikit_image(noise, points, radius):
     codes = local_binary_pattern(noise.grey, points, radius, "uniform")[radius:-radius, radius:-radius]
     expected = [(codes == code).mean() for code in range(points + 2)]
@@ -15,7 +16,7 @@ def test_without_bad_pixels_it_is_scikit_image(noise, points, radius):
     assert lbp.patterns(noise, points, radius) == pytest.approx(expected, abs=0)
 
 
-@pytest.mark.parametrize(("points", "radius"), lbp.CIRCLES)
+@pytest.mark.parametrize(("points", "radius"), LBP_CIRCLES)
 def test_codes_that_touch_a_bad_pixel_are_dropped_and_no_others(standard_from, rng, points, radius):
     mask = np.zeros((256, 256), dtype=bool)
     mask[rng.integers(0, 256, 300), rng.integers(0, 256, 300)] = True
@@ -34,7 +35,7 @@ def test_codes_that_touch_a_bad_pixel_are_dropped_and_no_others(standard_from, r
     assert np.array_equal(lbp.patterns(standard, points, radius), expected)
 
 
-@pytest.mark.parametrize(("points", "radius"), lbp.CIRCLES)
+@pytest.mark.parametrize(("points", "radius"), LBP_CIRCLES)
 def test_uniform_codes_do_not_know_which_way_is_up(standard_from, rng, round_pattern, points, radius):
     image = rng.poisson(round_pattern / 30)
     usual = lbp.patterns(standard_from(image), points, radius)
@@ -44,7 +45,7 @@ def test_uniform_codes_do_not_know_which_way_is_up(standard_from, rng, round_pat
         assert lbp.patterns(standard_from(turned.copy()), points, radius) == pytest.approx(usual, abs=2e-3)
 
 
-@pytest.mark.parametrize(("points", "radius"), lbp.CIRCLES)
+@pytest.mark.parametrize(("points", "radius"), LBP_CIRCLES)
 def test_what_the_codes_tell(standard_from, points, radius):
     def share(image):
         return dict(zip(lbp.columns(points), lbp.patterns(standard_from(image), points, radius), strict=True))

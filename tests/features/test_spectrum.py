@@ -3,6 +3,7 @@ import pytest
 
 from camsortxs.features import spectrum
 from camsortxs.features.fill import filled
+from camsortxs.features.sizes import SPECTRUM_RINGS
 
 
 def radial_of(standard):
@@ -14,7 +15,7 @@ def wavelet_of(standard):
 
 
 def rings(standard):
-    return spectrum.radial(standard)[: spectrum.RINGS]
+    return spectrum.radial(standard)[:SPECTRUM_RINGS]
 
 
 def test_the_spectrum_is_the_definition_ring_by_ring(noise):
