@@ -6,19 +6,19 @@ from scipy import ndimage
 
 from camsortxs.features.centre import Centre, estimate_centre
 from camsortxs.features.radial import polar
+from camsortxs.features.sizes import HORIZON_BAND as BAND
+from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 
-_BAND = 6
-_OFFSETS = (-40, -24, -12, -5, 0, 5, 12, 24, 40, 64)
 EDGE = ("score", "step", "coherence", "place", "below", "below_spread", "above", "dark_below")
 COLUMNS = (
     *(f"friedel.{scale}.{where}" for scale in ("fine", "coarse") for where in ("best", "beam")),
     *(f"mirror.{scale}.{which}" for scale in ("fine", "coarse") for which in ("high", "low", "across", "up")),
     *(f"edge.{name}" for name in EDGE),
     *("edge.opposite", "edge.sideways", "edge.from_beam"),
-    *(f"normal.{offset:+d}" for offset in _OFFSETS),
+    *(f"normal.{offset:+d}" for offset in OFFSETS),
     *("streak.above", "streak.below", "rods", "rods.above", "dark", "balance"),
     *(f"half.{rank}" for rank in range(4)),
     *(f"empty.{rank}" for rank in range(4)),
@@ -81,7 +81,7 @@ def _edge(image: Array, mask: npt.NDArray[np.bool_]) -> tuple[float, ...]:
     values = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(value, axis=0)])
     weights = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(weight, axis=0)])
     row = np.arange(1, SIDE)
-    up, down = np.maximum(row - _BAND, 0), np.minimum(row + _BAND, SIDE)
+    up, down = np.maximum(row - BAND, 0), np.minimum(row + BAND, SIDE)
     w_above, w_below = weights[row] - weights[up], weights[down] - weights[row]
     usable = (w_above >= 8) & (w_below >= 8)
     above = (values[row] - values[up]) / np.maximum(w_above, 1)
@@ -116,7 +116,7 @@ def _about(image: Array, mask: npt.NDArray[np.bool_], place: int) -> list[float]
     along = np.interp(np.arange(SIDE), seen, (image * valid).sum(axis=1)[seen] / weight[seen])
     along = ndimage.uniform_filter1d(along, 5)
     top = max(float(along.max()), 1e-6)
-    profile = [float(along[np.clip(place - offset, 0, SIDE - 1)]) / top for offset in _OFFSETS]
+    profile = [float(along[np.clip(place - offset, 0, SIDE - 1)]) / top for offset in OFFSETS]
     smooth = ndimage.gaussian_filter(image * valid, 1.5) / np.maximum(ndimage.gaussian_filter(valid, 1.5), 1e-3)
     d_row, d_column = (np.where(mask, 0.0, d) for d in np.gradient(smooth))
     inner = ndimage.uniform_filter(valid, 7) > 0.999

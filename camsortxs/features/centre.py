@@ -9,12 +9,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from camsortxs.compiled import compiled
+from camsortxs.features.sizes import CENTRE_REACH as REACH
+from camsortxs.features.sizes import CENTRE_SIDE as COARSE
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
-
-COARSE = 64
-_REACH = 1.0  # a centre may lie this many sides outside the frame: strips and corner detectors see arcs only
 
 Array = npt.NDArray[np.float64]
 
@@ -120,7 +119,7 @@ def _climb(level: Array, weight: Array, start: tuple[float, float]) -> tuple[flo
     rows, columns = np.nonzero(weight > 0)
     x, w = level[rows, columns], weight[rows, columns]
     total = float(w @ (x - float(w @ x) / w.sum()) ** 2)
-    low, high = -_REACH * COARSE, (1 + _REACH) * COARSE
+    low, high = -REACH * COARSE, (1 + REACH) * COARSE
 
     squares = float(w @ x**2)
 

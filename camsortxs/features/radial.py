@@ -8,14 +8,13 @@ import numpy.typing as npt
 from scipy import ndimage, signal
 
 from camsortxs.features.centre import Centre, estimate_centre, gradients
-from camsortxs.features.sizes import SIDE
+from camsortxs.features.sizes import AZIMUTHAL_ORDERS as ORDERS
+from camsortxs.features.sizes import POLAR_RINGS as RINGS
+from camsortxs.features.sizes import POLAR_SECTORS as SECTORS
+from camsortxs.features.sizes import PROFILE_RINGS as PROFILE
+from camsortxs.features.sizes import PROMINENT, SIDE, ZONES
 from camsortxs.features.standard import Standard
 
-RINGS = 96
-SECTORS = 32
-PROFILE = 32
-ZONES = 6
-ORDERS = (1, 2, 3, 4, 6)
 PROFILE_COLUMNS = (
     *(f"i{ring:02d}" for ring in range(PROFILE)),
     *("roundness", "row", "column", "outside", "inner_radius", "peaks", "strongest", "first", "spacing", "width"),
@@ -74,7 +73,7 @@ def profile(standard: Standard, centre: Centre | None = None) -> Array:
     fine = view.profile
     coarse = fine.reshape(PROFILE, -1).mean(axis=1)
     smooth = ndimage.gaussian_filter1d(fine, 12.0)
-    peaks, found = signal.find_peaks(ndimage.gaussian_filter1d(fine, 0.7), prominence=0.02, width=0)
+    peaks, found = signal.find_peaks(ndimage.gaussian_filter1d(fine, 0.7), prominence=PROMINENT, width=0)
     place = (view.inner + (peaks + 0.5) / RINGS * (view.outer - view.inner)) / max(view.outer, 1.0)
     width = found["widths"] / RINGS * (view.outer - view.inner) / max(view.outer, 1.0)
     strong = int(np.argmax(found["prominences"])) if peaks.size else -1

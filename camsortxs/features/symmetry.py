@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from camsortxs.features.sizes import SIDE
+from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
 
-_CELLS = 2
-_MIN_OVERLAP = 0.2
-"""A place counts only when this share of the valid pixels has a valid partner."""
+_CELLS = SIDE // SYMMETRY_SIDE
 
 Array = npt.NDArray[np.float64]
 
@@ -87,7 +85,7 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
         return 0.0
     a, w = image.values[overlap[0], overlap[1]], image.weights[overlap[0], overlap[1]]
     pair = w * w[::-1, ::-1]
-    if pair.sum() < 0.5 * _MIN_OVERLAP * image.weights.sum():
+    if pair.sum() < 0.5 * MIN_OVERLAP * image.weights.sum():
         return 0.0
     return float((pair * a * a[::-1, ::-1]).sum() / max((pair * a**2).sum(), 1e-9))
 
@@ -109,7 +107,7 @@ def mirror(image: Contrast, axis: int) -> Symmetry:
 
 
 def _score(products: Array, energy: Array, overlap: Array, weight: float) -> Array:
-    enough = overlap > _MIN_OVERLAP * weight
+    enough = overlap > MIN_OVERLAP * weight
     score: Array = np.where(enough, products / np.maximum(energy, 1e-6), -1.0)
     return np.clip(score, -1.0, 1.0)
 
