@@ -77,10 +77,10 @@ def _pool(values: Tensor, height: int, width: int) -> Tensor:
     pixels, share = _cells(values.shape[1], height)
     strips = ops.take(values, pixels.ravel(), axis=1)
     strips = ops.reshape(strips, (-1, *pixels.shape, values.shape[2]))
-    sums = ops.sum(strips * share[None, :, :, None], axis=2)
+    sums = ops.sum(strips * ops.convert_to_tensor(share[:, :, None]), axis=2)
     pixels, share = _cells(values.shape[2], width)
     strips = ops.reshape(ops.take(sums, pixels.ravel(), axis=2), (-1, height, *pixels.shape))
-    return ops.sum(strips * share, axis=3)
+    return ops.sum(strips * ops.convert_to_tensor(share), axis=3)
 
 
 def _cells(pixels: int, count: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
