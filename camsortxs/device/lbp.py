@@ -14,7 +14,7 @@ from camsortxs.features.sizes import SIDE
 Tensor = Any
 _UNITS = 100_000
 """scikit-image rounds the places of the points to five decimals."""
-_SPLIT = 12
+_SPLIT = 4096
 
 
 def patterns(standards: Standards, points: int, radius: int) -> Tensor:
@@ -54,8 +54,6 @@ def _is_bright(grey: Tensor, centre: Tensor, radius: int, row: float, column: fl
     if down == across == 0:
         return ops.cast(excess(top, left) >= 0, "int32")
     above, below = along(top), along(ceil(row))
-    high, low = (
-        (_UNITS - down) * part(above) + down * part(below)
-        for part in (lambda value: value // 2**_SPLIT, lambda value: value % 2**_SPLIT)
-    )
-    return ops.cast(high + low // 2**_SPLIT >= 0, "int32")
+    high = (_UNITS - down) * (above // _SPLIT) + down * (below // _SPLIT)
+    low = (_UNITS - down) * (above % _SPLIT) + down * (below % _SPLIT)
+    return ops.cast(high + low // _SPLIT >= 0, "int32")

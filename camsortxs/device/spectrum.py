@@ -26,11 +26,11 @@ def radial(standards: Standards) -> Tensor:
     image = (image - mean) * weight
     real, imaginary = ops.fft2((image, ops.zeros_like(image)))
     power = (real * real + imaginary * imaginary) / (squares * SIDE**2)
-    ring, count = _rings()
+    ring, share = _rings()
     where = ops.convert_to_tensor(ring)
     # Sums, not a matrix product: that may round the power (TF32).
     rings = ops.stack([ops.sum(ops.where(where == k, power, 0.0), axis=(1, 2)) for k in range(SPECTRUM_RINGS)], axis=1)
-    rings = rings * ops.convert_to_tensor(SIDE**2 / count)
+    rings = rings * ops.convert_to_tensor(share)
     total = ops.sum(power, axis=(1, 2))
     level = ops.log((rings + SPECTRUM_FAINT) / (total[:, None] + SPECTRUM_FAINT)) / log(10.0)
     frequency = np.log10(np.arange(SPECTRUM_RINGS) + 0.5)
@@ -59,8 +59,8 @@ def _hann(length: int) -> Array:
 
 
 def _rings() -> tuple[npt.NDArray[np.int32], Array]:
-    """Return the ring of each frequency (SIDE, SIDE), and how many frequencies each ring has."""
+    """Return the ring of each frequency (SIDE, SIDE), and what makes a sum over a ring a mean, as if over all."""
     cycles = np.fft.fftfreq(SIDE, 1 / SIDE)
     ring = (np.ceil(np.hypot(cycles[:, None], cycles) * SPECTRUM_RINGS * 2 / SIDE) - 1).astype(np.int32)
     count = [(ring == number).sum() for number in range(SPECTRUM_RINGS)]
-    return ring, np.array(count, dtype=np.float32)
+    return ring, (SIDE**2 / np.array(count)).astype(np.float32)
