@@ -1,7 +1,7 @@
 """A frame, what is known about it, and the port that frames arrive through."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import prod
 from typing import Any, Protocol
@@ -109,6 +109,18 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Frames whose pixels are still where the detector left them, `key` being that of the first.
+
+    `read` fetches them once somebody has time to look at them, so that no more pixels are in memory than are worked on.
+    It may be called in any thread, once; what goes wrong is a `Rejected` of its own.
+    """
+
+    key: FrameKey
+    read: Callable[[], Sequence[Frame | Rejected]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
     """A run is complete: its record and its index can be written."""
 
@@ -117,17 +129,32 @@ class RunEnd:
 
 
 def _nothing() -> None:
-    """Acknowledge nothing: archives need no answer."""
+    """Do nothing: archives need no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Frames, refusals and run ends that are acknowledged together."""
+    """Frames, read and unread, refusals and run ends that are acknowledged together.
+
+    `keep_alive` is called while the batch is worked on, which may take long: after each few frames.
+    """
 
     frames: tuple[Frame, ...] = ()
+    unread: tuple[Unread, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     ended: tuple[RunEnd, ...] = ()
     acknowledge: Callable[[], None] = _nothing
+    keep_alive: Callable[[], None] = _nothing
+
+    def read(self) -> "Batch":
+        """Return the batch with everything that is unread fetched: for those who need all pixels at once."""
+        found = [each for item in self.unread for each in item.read()]
+        return replace(
+            self,
+            frames=(*self.frames, *(each for each in found if isinstance(each, Frame))),
+            unread=(),
+            rejected=(*self.rejected, *(each for each in found if isinstance(each, Rejected))),
+        )
 
 
 class Source(Protocol):

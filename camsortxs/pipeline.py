@@ -4,18 +4,21 @@ Live, back-fill and the command line are this line with another source and anoth
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from time import perf_counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
+import numpy as np
+
 from camsortxs.classifiers.base import Classifier
+from camsortxs.clock import Clock
 from camsortxs.decision import decide, technique_of
 from camsortxs.errors import ModelError
-from camsortxs.evidence import fuse, gather
-from camsortxs.features.base import Featurizer
-from camsortxs.frames import Batch, Frame, FrameKey, Source
+from camsortxs.evidence import fuse
+from camsortxs.features.base import Features, Featurizer
+from camsortxs.frames import Batch, Source
+from camsortxs.look import Looks, Seen, look
 from camsortxs.records import Outcome, Prediction, Record, Sink
-from camsortxs.signal import no_signal
 from camsortxs.techniques import Parent
 
 
@@ -30,6 +33,9 @@ class Observer(Protocol):
 class Pipeline:
     """Names the technique of every frame of a source and hands the records to a sink.
 
+    `workers` threads look at the frames of a batch, each at `group` of them at once: while one waits for a file or
+    unpacks it, another computes, and no more than workers x group unread frames are in memory.
+
     Raises
     ------
     ModelError
@@ -37,7 +43,14 @@ class Pipeline:
     """
 
     def __init__(
-        self, *, featurizer: Featurizer, classifier: Classifier, sink: Sink, observers: Sequence[Observer] = ()
+        self,
+        *,
+        featurizer: Featurizer,
+        classifier: Classifier,
+        sink: Sink,
+        observers: Sequence[Observer] = (),
+        workers: int = 1,
+        group: int = 1,
     ) -> None:
         if (featurizer.names, featurizer.digest) != (classifier.feature_names, classifier.feature_digest):
             raise ModelError(f"{classifier.reference} was trained on other features than the featurizer makes")
@@ -45,6 +58,8 @@ class Pipeline:
         self._classifier = classifier
         self._sink = sink
         self._observers = tuple(observers)
+        self._workers = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look")
+        self._group = group
 
     def run(self, source: Source) -> None:
         """Take every batch of `source` down the line."""
@@ -53,12 +68,13 @@ class Pipeline:
 
     def process(self, batch: Batch) -> Outcome:
         """Take one batch down the line; it is acknowledged only after the sink has it."""
-        clock = _Clock()
-        records = self._recognise(batch.frames, clock) if batch.frames else ()
+        clock = Clock()
+        looks = list(self._look(batch, clock))
+        records = self._conclude([seen for one in looks for seen in one.seen], clock)
         outcome = Outcome(
             model=self._classifier.reference,
             records=records,
-            rejected=batch.rejected,
+            rejected=(*batch.rejected, *(refused for one in looks for refused in one.rejected)),
             ended=batch.ended,
             seconds=clock.seconds,
         )
@@ -69,55 +85,46 @@ class Pipeline:
             observer.observe(outcome)
         return outcome
 
-    def _recognise(self, frames: Sequence[Frame], clock: "_Clock") -> tuple[Record, ...]:
-        with clock.stage("check"):
-            dark = {frame.key for frame in frames if no_signal(frame)}
-        lit = [frame for frame in frames if frame.key not in dark]
-        predictions = {key: _nothing_seen(key) for key in dark}
+    def _look(self, batch: Batch, clock: Clock) -> Iterator[Looks]:
+        items = (*batch.frames, *batch.unread)
+        groups = [items[first : first + self._group] for first in range(0, len(items), self._group)]
+        for looks in self._workers.map(partial(look, featurizer=self._featurizer), groups):
+            clock.add(looks.seconds)
+            batch.keep_alive()
+            yield looks
+
+    def _conclude(self, frames: Sequence[Seen], clock: Clock) -> tuple[Record, ...]:
+        lit = [(seen.key, seen.values) for seen in frames if seen.values is not None]
+        probabilities = {}
         if lit:
-            with clock.stage("featurize"):
-                features = self._featurizer.featurize(lit)
             with clock.stage("classify"):
-                probabilities = self._classifier.classify(features)
-            for frame, p in zip(lit, probabilities, strict=True):
-                evidence = gather(frame)
-                fused, contradiction = fuse(p, evidence)
-                decided = decide(fused, self._classifier.threshold)
-                predictions[frame.key] = Prediction(
-                    key=frame.key,
-                    technique=technique_of(decided),
-                    decided=decided,
-                    probabilities=fused,
-                    evidence=evidence.used,
-                    contradiction=contradiction,
-                )
-        seconds = sum(clock.seconds.values()) / len(frames)
+                keys, values = zip(*lit, strict=True)
+                features = Features(keys=keys, names=self._featurizer.names, values=np.stack(values))
+                probabilities = dict(zip(keys, self._classifier.classify(features), strict=True))
+        seconds = sum(clock.seconds.values()) / max(len(frames), 1)
         return tuple(
             Record(
-                prediction=predictions[frame.key],
+                prediction=self._predict(seen, probabilities.get(seen.key)),
                 model=self._classifier.reference,
                 threshold=self._classifier.threshold,
                 feature_digest=self._classifier.feature_digest,
                 seconds=seconds,
-                taken_at=frame.taken_at,
-                detector=frame.detector,
+                taken_at=seen.taken_at,
+                detector=seen.detector,
             )
-            for frame in frames
+            for seen in frames
         )
 
-
-def _nothing_seen(key: FrameKey) -> Prediction:
-    return Prediction(key=key, technique=None, decided=Parent.NO_SIGNAL, probabilities=None)
-
-
-class _Clock:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
+    def _predict(self, seen: Seen, probabilities: Sequence[float] | None) -> Prediction:
+        if probabilities is None:
+            return Prediction(key=seen.key, technique=None, decided=Parent.NO_SIGNAL, probabilities=None)
+        fused, contradiction = fuse(probabilities, seen.evidence)
+        decided = decide(fused, self._classifier.threshold)
+        return Prediction(
+            key=seen.key,
+            technique=technique_of(decided),
+            decided=decided,
+            probabilities=fused,
+            evidence=seen.evidence.used,
+            contradiction=contradiction,
+        )

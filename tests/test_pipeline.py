@@ -1,8 +1,11 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from camsortxs.errors import ModelError, SinkUnavailable
-from camsortxs.frames import Batch, Geometry, RunEnd
+from camsortxs.frames import Batch, Geometry, Rejected, RunEnd, Unread
 from camsortxs.pipeline import Pipeline
 from camsortxs.techniques import Parent, Technique
 from camsortxs.testing import ListSource, MemorySink, TinyClassifier, TinyFeaturizer
@@ -77,4 +80,55 @@ def test_the_outcome_carries_what_the_source_said(make_frame):
 
     assert outcome.model == "tiny@0.0.0"
     assert outcome.ended == batch.ended
-    assert set(outcome.seconds) == {"check", "featurize", "classify", "write"}
+    assert set(outcome.seconds) == {"read", "check", "featurize", "classify", "write"}
+
+
+def test_unread_frames_are_read_by_the_workers_and_no_more_at_once_than_there_are(make_frame):
+    lock, alive, most = threading.Lock(), [], []
+
+    class Slow(TinyFeaturizer):
+        def featurize(self, frames):
+            time.sleep(0.01)
+            with lock:
+                most.append(len(alive))
+                alive.pop()
+            return super().featurize(frames)
+
+    def unread(index):
+        def read():
+            with lock:
+                alive.append(index)
+            return [make_frame(index)]
+
+        return Unread(key=make_frame(index).key, read=read)
+
+    sink = MemorySink()
+    pipeline = Pipeline(featurizer=Slow(), classifier=TinyClassifier(), sink=sink, workers=2)
+    pipeline.process(Batch(frames=(), unread=tuple(unread(i) for i in range(12))))
+
+    assert sorted(key.index for key in sink.records) == list(range(12))
+    assert max(most) == 2
+
+
+def test_an_unread_frame_that_is_none_costs_only_itself_and_the_source_hears_that_work_goes_on(make_frame):
+    heard = []
+    refusal = Rejected(reason="missing_file", message="gone", key=make_frame(0).key)
+    items = [[refusal], [make_frame(1)], [make_frame(2), make_frame(3)]]
+    unread = tuple(Unread(key=make_frame(0).key, read=lambda found=found: found) for found in items)
+
+    outcome = line(MemorySink()).process(Batch(unread=unread, keep_alive=lambda: heard.append(1)))
+
+    assert outcome.rejected == (refusal,)
+    assert [record.key.index for record in outcome.records] == [1, 2, 3]
+    assert len(heard) == 3
+
+
+@pytest.mark.parametrize("group", [1, 3, 100])
+def test_frames_keep_their_features_however_they_are_grouped(make_frame, group):
+    frames = tuple(make_frame(i, grazing=i % 3 == 0) for i in range(7))
+    dark = make_frame(7, image=np.zeros((120, 100), dtype=np.int32))
+
+    alone = line(MemorySink()).process(Batch(frames=(*frames, dark))).records
+    grouped = line(MemorySink(), workers=3, group=group).process(Batch(frames=(*frames, dark))).records
+
+    assert [r.prediction for r in grouped] == [r.prediction for r in alone]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from camsortxs.frames import Batch, Frame, Rejected, RunEnd
+from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.documents import Item
 
 
@@ -70,6 +70,7 @@ class Collector:
         self._items = []
         return Batch(
             frames=tuple(item for item in items if isinstance(item, Frame)),
+            unread=tuple(item for item in items if isinstance(item, Unread)),
             rejected=tuple(item for item in items if isinstance(item, Rejected)),
             ended=tuple(item for item in items if isinstance(item, RunEnd)),
         )

@@ -5,6 +5,7 @@ Inline event data, event pages, resource and datum (pages), stream resource and 
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -12,19 +13,20 @@ from event_model import unpack_datum_page, unpack_event_page
 
 from camsortxs.adapters.reference import PixelReader, PixelReference, as_images
 from camsortxs.errors import FrameError
-from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected, RunEnd
-from camsortxs.masks import bad_pixels
+from camsortxs.frames import Frame, Geometry, Rejected, RunEnd, Unread
 from camsortxs.metadata import Reading, geometry
+from camsortxs_agent.announced import Announced
 from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unpacked
 
-Item = Frame | Rejected | RunEnd
+Item = Frame | Unread | Rejected | RunEnd
 
 
 class RunDocuments:
     """Turns the documents of one run into frames, refusals, and the end of the run.
 
     The index of a frame follows from the `seq_num` of its event, so a document that comes twice makes the same frames
-    twice. A bad document costs what it carries, never the run.
+    twice. The first event of a detector is read at once: how many frames it has, all have. Further ones stay unread.
+    A bad document costs what it carries, never the run.
     """
 
     def __init__(self, start: Mapping[str, Any], *, pixels: PixelReader) -> None:
@@ -79,7 +81,7 @@ class RunDocuments:
             if detector.data_key not in data:
                 continue
             value = data[detector.data_key]
-            yield from self._frames(
+            yield from self._images(
                 stream,
                 detector,
                 seq_num=seq_num,
@@ -133,7 +135,7 @@ class RunDocuments:
             resource.origin = first
         for place, index in enumerate(range(first, last)):
             reference = resource.reference(index, detector)
-            yield from self._frames(
+            yield from self._images(
                 stream,
                 detector,
                 seq_num=field(seq_nums, "start", int) + place,
@@ -142,7 +144,7 @@ class RunDocuments:
                 read=lambda reference=reference: self._pixels.read(reference),  # type: ignore[misc]
             )
 
-    def _frames(
+    def _images(
         self,
         stream: Stream,
         detector: Detector,
@@ -152,38 +154,29 @@ class RunDocuments:
         where: Geometry | None,
         read: Callable[[], npt.NDArray[Any]],
     ) -> Iterator[Item]:
-        """Yield the frames of one event and one detector, each of them a frame or a refusal."""
-
-        def key(index: int) -> FrameKey:
-            return FrameKey(run=self.uid, stream=stream.name, data_key=detector.data_key, index=index)
-
+        """Yield the images of one event and one detector: unread, or each of them a frame or a refusal."""
+        announced = Announced(
+            run=self.uid,
+            stream=stream.name,
+            detector=detector,
+            event=seq_num - 1,
+            taken_at=taken_at,
+            geometry=where,
+            read=read,
+        )
         place = (stream.name, detector.data_key)
+        frames = self._per_event.get(place)
+        if frames is not None:
+            yield Unread(key=announced.key(frames), read=partial(announced.fetch, frames))
+            return
         try:
-            if detector.shape and detector.shape[0] * detector.shape[1] > MAX_PIXELS:
-                raise FrameError("too_large", f"images of {detector.shape} are declared")
-            images = read()
+            images = announced.load()
         except FrameError as error:
-            frames = self._per_event.get(place, detector.frames)
-            yield Rejected(reason=error.reason, message=str(error), key=key((seq_num - 1) * frames))
+            yield announced.refusal(error, detector.frames)
             return
         # What the first event has, all have: writers get the declared number wrong more often than the pixels.
-        frames = self._per_event.setdefault(place, len(images))
-        if len(images) > frames:
-            message = f"{len(images)} frames in an event, {frames} in the first one"
-            yield Rejected(reason="shape_changed", message=message, key=key((seq_num - 1) * frames))
-        for offset, image in enumerate(images[:frames]):
-            index = (seq_num - 1) * frames + offset
-            try:
-                yield Frame(
-                    key=key(index),
-                    image=image,
-                    mask=bad_pixels(image),
-                    geometry=where,
-                    taken_at=taken_at,
-                    detector=detector.name,
-                )
-            except FrameError as error:
-                yield Rejected(reason=error.reason, message=str(error), key=key(index))
+        self._per_event[place] = len(images)
+        yield from announced.frames(images, len(images))
 
     def _stream(self, document: Mapping[str, Any]) -> Stream:
         stream = self._streams.get(field(document, "descriptor", str))

@@ -108,6 +108,7 @@ class BatchSettings(Section):
 
     frames: int = Field(16, gt=0)
     wait_seconds: Positive = Field(0.25, description="A batch that is not full goes after this long.")
+    workers: int | None = Field(None, gt=0, description="Threads that look at frames; one a core, if not given.")
 
 
 class DeadLetterSettings(Section):

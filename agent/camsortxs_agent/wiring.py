@@ -1,5 +1,6 @@
 """From settings to a running agent: the only place that names concrete classes."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -140,7 +141,13 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
             yield
 
     return Agent(
-        pipeline=Pipeline(featurizer=featurizer, classifier=classifier, sink=sinks, observers=[metrics]),
+        pipeline=Pipeline(
+            featurizer=featurizer,
+            classifier=classifier,
+            sink=sinks,
+            observers=[metrics],
+            workers=settings.batch.workers or os.cpu_count() or 1,
+        ),
         source=source,
         resources=resources(),
     )

@@ -1,5 +1,6 @@
 """From a bundle to the straight line: the one place of the command line that names the concrete parts."""
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -41,4 +42,10 @@ def build_line(model: Path | None, *, sink: Sink, observers: Sequence[Observer] 
     """
     bundle = load_bundle(model or default_bundle())
     featurizer = Chain(bundle.manifest.features.representations)
-    return Pipeline(featurizer=featurizer, classifier=OnnxClassifier(bundle), sink=sink, observers=observers)
+    return Pipeline(
+        featurizer=featurizer,
+        classifier=OnnxClassifier(bundle),
+        sink=sink,
+        observers=observers,
+        workers=os.cpu_count() or 1,
+    )

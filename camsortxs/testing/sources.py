@@ -1,7 +1,7 @@
 """A source that is a list."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from camsortxs.frames import Batch
 
@@ -16,9 +16,4 @@ class ListSource:
     def batches(self) -> Iterator[Batch]:
         """Yield the batches in order; acknowledging one notes its place."""
         for place, batch in enumerate(self.contents):
-            yield Batch(
-                frames=batch.frames,
-                rejected=batch.rejected,
-                ended=batch.ended,
-                acknowledge=lambda place=place: self.acknowledged.append(place),  # type: ignore[misc]
-            )
+            yield replace(batch, acknowledge=lambda place=place: self.acknowledged.append(place))  # type: ignore[misc]

@@ -69,7 +69,7 @@ def take() -> Callable[..., list[Batch]]:
         taken: list[Batch] = []
         alarm = threading.Timer(patience, source.stop)
         alarm.start()
-        for batch in source.batches():
+        for batch in map(Batch.read, source.batches()):
             if batch.frames or batch.rejected or batch.ended:
                 taken.append(batch)
             if acknowledge:

@@ -6,14 +6,15 @@ from support.bluesky_runs import BlueskyRun, write_hdf5
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.errors import FrameError
-from camsortxs.frames import Frame, Rejected, RunEnd
+from camsortxs.frames import Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.documents import RunDocuments
 
 
 def consume(documents, root):
     documents = list(documents)
     run = RunDocuments(documents[0][1], pixels=FilePixels(roots=[root], patience=0.0))
-    return [item for name, document in documents[1:] for item in run.consume(name, document, time=1_700_000_005.0)]
+    items = [item for name, document in documents[1:] for item in run.consume(name, document, time=1_700_000_005.0)]
+    return [each for item in items for each in (item.read() if isinstance(item, Unread) else [item])]
 
 
 def stream(run, folder):

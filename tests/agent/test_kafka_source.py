@@ -2,7 +2,7 @@
 
 from support.bluesky_runs import BlueskyRun
 
-from camsortxs.frames import RunEnd
+from camsortxs.frames import Batch, RunEnd
 
 
 def ended(*runs):
@@ -75,7 +75,7 @@ def test_while_a_sink_is_away_the_source_keeps_its_place_and_loses_nothing(publi
     source = make_source(batch_frames=2, ready=lambda ready: states.append(ready))
     states = []
     seen = []
-    for batch in source.batches():
+    for batch in map(Batch.read, source.batches()):
         for _ in range(20):
             source.keep_alive()
         seen += batch.frames
@@ -99,7 +99,7 @@ def test_two_agents_of_a_group_share_the_work_and_hand_over(publish, make_source
 
 
 def _until_end(source):
-    for batch in source.batches():
+    for batch in map(Batch.read, source.batches()):
         yield batch
         batch.acknowledge()
         if batch.ended:

@@ -3,7 +3,7 @@ from support.bluesky_runs import BlueskyRun
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.errors import FrameError
-from camsortxs.frames import Frame, RunEnd
+from camsortxs.frames import Frame, RunEnd, Unread
 from camsortxs_agent.runs import Runs
 
 
@@ -15,7 +15,8 @@ def runs():
 def feed(runs, documents, *, place="p", offset=0):
     items = []
     for number, (name, document) in enumerate(documents):
-        items += runs.consume(name, document, place=place, offset=offset + number)
+        for item in runs.consume(name, document, place=place, offset=offset + number):
+            items += item.read() if isinstance(item, Unread) else [item]
     return items
 
 

@@ -116,7 +116,7 @@ def images(rng) -> np.ndarray:
 
 
 def test_each_image_comes_once_as_it_is(kit, images):
-    frames = [frame for batch in kit.source(images).batches() for frame in batch.frames]
+    frames = [frame for batch in kit.source(images).batches() for frame in batch.read().frames]
 
     assert [frame.key.index for frame in frames] == list(range(COUNT))
     assert all(np.array_equal(frame.image, image) for frame, image in zip(frames, images, strict=True))
@@ -124,7 +124,7 @@ def test_each_image_comes_once_as_it_is(kit, images):
 
 
 def test_the_run_ends_once_and_after_its_last_frame(kit, images):
-    batches = list(kit.source(images).batches())
+    batches = [batch.read() for batch in kit.source(images).batches()]
 
     (end,) = [end for batch in batches for end in batch.ended]
     assert batches[-1].ended == (end,)
@@ -141,7 +141,7 @@ def test_a_frame_without_a_valid_pixel_is_refused_and_the_others_come(kit, image
     images = images.astype(np.float64)
     images[2] = np.nan
 
-    batches = list(kit.source(images).batches())
+    batches = [batch.read() for batch in kit.source(images).batches()]
 
     assert [item.reason for batch in batches for item in batch.rejected] == ["all_bad"]
     assert [frame.key.index for batch in batches for frame in batch.frames] == [0, 1, 3, 4]

@@ -12,7 +12,7 @@ from support.bluesky_runs import BlueskyRun, write_hdf5
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
-from camsortxs.frames import Frame, Rejected
+from camsortxs.frames import Frame, Rejected, Unread
 from camsortxs_agent.documents import RunDocuments
 
 HUGE = (10_000, 10_000)
@@ -122,7 +122,8 @@ def test_a_gigapixel_event_is_refused_before_it_is_read(inside):
 
 def items_of(documents):
     run = RunDocuments(documents[0][1], pixels=FilePixels(roots=[]))
-    return [item for name, document in documents[1:] for item in run.consume(name, document)]
+    items = [item for name, document in documents[1:] for item in run.consume(name, document)]
+    return [each for item in items for each in (item.read() if isinstance(item, Unread) else [item])]
 
 
 ARRAYS = {

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from event_model import DocumentNames
 
 from camsortxs.errors import FrameError, SourceError
-from camsortxs.frames import Batch, Rejected, RunEnd
+from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.batches import Collector, Partition
 from camsortxs_agent.kafka.health import LIBRDKAFKA, BrokerHealth
 from camsortxs_agent.runs import Runs
@@ -112,6 +113,10 @@ class KafkaSource:
             self._stray.append(message)
         self._consumer.resume(self._consumer.assignment())
 
+    def _stay(self) -> None:
+        if time.monotonic() - self._polled > _STALE_SECONDS:
+            self.keep_alive()
+
     def _next(self) -> tuple[Partition, Message] | None:
         while self._stray:
             partition, message = self._stray.pop(0)
@@ -147,14 +152,15 @@ class KafkaSource:
                 if isinstance(item, Rejected):
                     self._collector.add(partition, _with_origin(item, origin, payload))
                     payload = None  # one copy of the message will do
+                elif isinstance(item, Unread):
+                    self._collector.add(partition, replace(item, read=partial(_read, item, origin, payload)))
                 else:
                     self._collector.add(partition, item)
                 if isinstance(item, RunEnd):  # nothing follows in this message, and its run may be closed with it
                     partition.position = offset + 1
                 if self._collector.full:
                     yield self._batch()
-                    if time.monotonic() - self._polled > _STALE_SECONDS:
-                        self.keep_alive()
+                    self._stay()
                     if self._stopping or not self._current(partition):
                         return
         except FrameError as error:
@@ -174,9 +180,11 @@ class KafkaSource:
         ended = [self._runs.closer(end.run) for end in content.ended]
         return Batch(
             frames=content.frames,
+            unread=content.unread,
             rejected=content.rejected,
             ended=content.ended,
             acknowledge=partial(self._acknowledge, progress, ended, force=bool(ended or content.rejected)),
+            keep_alive=self._stay,
         )
 
     def _acknowledge(
@@ -246,6 +254,11 @@ def _done(consumer: Consumer, committed: TopicPartition) -> int:
         return int(consumer.get_watermark_offsets(TopicPartition(committed.topic, committed.partition), timeout=5.0)[1])
     except KafkaException:
         return 0
+
+
+def _read(item: Unread, origin: Mapping[str, Any], payload: bytes | None) -> list[Frame | Rejected]:
+    found = item.read()
+    return [_with_origin(each, origin, payload) if isinstance(each, Rejected) else each for each in found]
 
 
 def _with_origin(item: Rejected, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:

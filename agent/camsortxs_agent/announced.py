@@ -1,0 +1,77 @@
+"""The images of one detector in one event: announced by a document, fetched when there is time to look at them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy.typing as npt
+
+from camsortxs.errors import FrameError
+from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected
+from camsortxs.masks import bad_pixels
+from camsortxs_agent.streams import Detector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announced:
+    """What the documents say of the images; `event` counts from 0, `read` gives (frames, height, width)."""
+
+    run: str
+    stream: str
+    detector: Detector
+    event: int
+    taken_at: datetime | None
+    geometry: Geometry | None
+    read: Callable[[], npt.NDArray[Any]]
+
+    def key(self, frames: int, offset: int = 0) -> FrameKey:
+        """Return the identity of an image where each event has so many frames."""
+        index = self.event * frames + offset
+        return FrameKey(run=self.run, stream=self.stream, data_key=self.detector.data_key, index=index)
+
+    def load(self) -> npt.NDArray[Any]:
+        """Return the images (frames, height, width).
+
+        Raises
+        ------
+        FrameError
+            Those of the reader; `too_large`, before anything is read.
+        """
+        shape = self.detector.shape
+        if shape and shape[0] * shape[1] > MAX_PIXELS:
+            raise FrameError("too_large", f"images of {shape} are declared")
+        return self.read()
+
+    def fetch(self, frames: int) -> list[Frame | Rejected]:
+        """Return the images as frames, and a refusal for what is none of the `frames` that each event has."""
+        try:
+            return self.frames(self.load(), frames)
+        except FrameError as error:
+            return [self.refusal(error, frames)]
+
+    def frames(self, images: npt.NDArray[Any], frames: int) -> list[Frame | Rejected]:
+        """Return images that were loaded as frames and refusals."""
+        items: list[Frame | Rejected] = []
+        if len(images) > frames:
+            surplus = FrameError("shape_changed", f"{len(images)} frames in an event, {frames} in the first one")
+            items.append(self.refusal(surplus, frames))
+        for offset, image in enumerate(images[:frames]):
+            try:
+                items.append(
+                    Frame(
+                        key=self.key(frames, offset),
+                        image=image,
+                        mask=bad_pixels(image),
+                        geometry=self.geometry,
+                        taken_at=self.taken_at,
+                        detector=self.detector.name,
+                    )
+                )
+            except FrameError as error:
+                items.append(self.refusal(error, frames, offset))
+        return items
+
+    def refusal(self, error: FrameError, frames: int, offset: int = 0) -> Rejected:
+        """Say that an image, or all of them, cannot be used."""
+        return Rejected(reason=error.reason, message=str(error), key=self.key(frames, offset))
