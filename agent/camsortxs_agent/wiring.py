@@ -12,10 +12,10 @@ from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.features.base import Featurizer
-from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
 from camsortxs_agent.dead_letters import DeadLetters
@@ -56,7 +56,7 @@ def load_model(settings: ModelSettings) -> Model:
     bundle = load_bundle(settings.path or default_bundle())
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
-    featurizer = Chain(bundle.manifest.features.representations)
+    featurizer = chain_of(bundle)
     featurizer.warm_up()
     return featurizer, OnnxClassifier(bundle)
 

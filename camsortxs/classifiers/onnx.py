@@ -1,5 +1,6 @@
 """A bundle, served by onnxruntime."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,16 +37,11 @@ class OnnxClassifier:
         manifest = bundle.manifest
         if ROLE not in bundle.files:
             raise ModelError(f"{bundle.folder} holds no {ROLE}: export the model again")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         offered = onnxruntime.get_available_providers()
         providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in offered]
-        try:
-            self._session = onnxruntime.InferenceSession(bundle.files[ROLE], options, providers=providers)
-        except _UNREADABLE as error:
-            raise ModelError(f"{bundle.folder}: onnxruntime cannot load the {ROLE} ({error})") from error
+        self._session = open_session(
+            bundle.files[ROLE], f"the {ROLE} of {bundle.folder}", threads=threads, providers=providers
+        )
         self._manifest = manifest
         self._input = self._session.get_inputs()[0]
         wanted = len(manifest.features.names)
@@ -86,6 +82,26 @@ class OnnxClassifier:
         if p.shape != (len(features.keys), len(TECHNIQUES)) or p.dtype.kind != "f":
             raise ModelError(f"{self.reference}: the {ROLE} returned {p.dtype} {p.shape}, not (batch, 4)")
         return calibrate(p, self._manifest.temperature)
+
+
+def open_session(
+    graph: bytes, what: str, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)
+) -> Any:
+    """Return an onnxruntime session of a graph, quiet, on `threads` CPU threads.
+
+    Raises
+    ------
+    ModelError
+        When the graph cannot be read; it is called `what`.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=list(providers))
+    except _UNREADABLE as error:
+        raise ModelError(f"onnxruntime cannot load {what} ({error})") from error
 
 
 def calibrate(probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ from camsortxs.cli.explain import explain
 from camsortxs.cli.realism import realism
 from camsortxs.cli.simulate import simulate
 from camsortxs.cli.train import train
+from camsortxs.cli.train_embedding import train_embedding
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
 app.command()(classify)
@@ -18,6 +19,7 @@ app.command()(backfill)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(train)
+app.command()(train_embedding)
 app.command()(realism)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.errors import ModelError
 from camsortxs.features.chain import Chain
@@ -29,7 +30,7 @@ def load_parts(model: Path | None) -> tuple[Chain, OnnxClassifier, npt.NDArray[n
         raise ModelError(f"{bundle.folder} carries no golden rows to compare with: export the model again")
     with np.load(BytesIO(bundle.files["golden"]), allow_pickle=False) as golden:
         others = golden["features"]
-    return Chain(bundle.manifest.features.representations), OnnxClassifier(bundle), others
+    return chain_of(bundle), OnnxClassifier(bundle), others
 
 
 def build_line(model: Path | None, *, sink: Sink, observers: Sequence[Observer] = ()) -> Pipeline:
@@ -41,9 +42,8 @@ def build_line(model: Path | None, *, sink: Sink, observers: Sequence[Observer] 
         When the bundle cannot be used.
     """
     bundle = load_bundle(model or default_bundle())
-    featurizer = Chain(bundle.manifest.features.representations)
     return Pipeline(
-        featurizer=featurizer,
+        featurizer=chain_of(bundle),
         classifier=OnnxClassifier(bundle),
         sink=sink,
         observers=observers,

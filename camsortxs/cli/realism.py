@@ -26,9 +26,9 @@ PATH is a folder of real frames with a `labels.csv` as `camsortxs evaluate` read
 N frames of each of its techniques are drawn beside them. The classifier sees our handmade features of the
 standardised frame and is always asked about a source that it has not learnt from; every source weighs the same.
 `outlying` says how odd the real frames are among simulated ones (0.5: not at all) without learning from any real
-frame. Below come the single features that differ most. A technique with fewer than two sources gets no figure; with two or three an AUC
-near 0.5 says little. Exit code 3 when a frame could not be read (after all the others), 2 when there are too few
-sources.
+frame. Below come the single features that differ most. A technique with fewer than two sources gets no figure; with
+two or three an AUC near 0.5 says little. Exit code 3 when a frame could not be read (after all the others), 2 when
+there are too few sources.
 
 Examples:
 

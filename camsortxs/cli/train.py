@@ -1,6 +1,7 @@
 """`camsortxs train`: draw frames, featurize them, train, calibrate, export."""
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,6 @@ from rich.console import Console
 from camsortxs.cli.drawn import counting, draw_features
 from camsortxs.decision import decide
 from camsortxs.errors import ModelError
-from camsortxs.features.chain import Chain
 from camsortxs.offline.evaluate import Answer
 from camsortxs.offline.evaluate import evaluate as measure
 from camsortxs.techniques import TECHNIQUES
@@ -23,11 +23,14 @@ _HELP = """Train a model on simulated frames and export it as a bundle `NAME/VER
 
 Draws N frames of the four techniques, featurizes them, lets pycaret compare Extra Trees and LightGBM with whole
 detectors held out, calibrates the better one, and writes ONNX, manifest and model card. Nothing is written unless the
-ONNX model answers as the Python model does. Needs the `train` extra.
+ONNX model answers as the Python model does. A bundle carries the embeddings that its representations (`lenet.*`,
+`deep.*`) look through: those given, else the shipped ones. Needs the `train` extra.
 
 Examples:
 
     camsortxs train --simulated 6000 --seed 1 --out models/first/0.2.0
+
+    camsortxs train --representations radial.profile,lenet.dense --embedding lenet/0.2.0 --out models/mine/0.1.0
 
     camsortxs evaluate --model models/first/0.2.0 --frames frames/ --labels frames/labels.csv
 """
@@ -39,17 +42,29 @@ def train(
     seed: Annotated[int, typer.Option(help="Of the draw, the folds and the trees.")] = 1,
     trees: Annotated[int, typer.Option(min=2, help="Trees of the forest.")] = 300,
     processes: Annotated[int, typer.Option(min=1, help="Processes to draw in.")] = 1,
+    representations: Annotated[
+        str, typer.Option(help="What the model looks at, by name, separated by commas.")
+    ] = ",".join(REPRESENTATIONS),
+    embedding: Annotated[
+        list[Path] | None, typer.Option(help="Folder of an embedding to use instead of the shipped one; repeatable.")
+    ] = None,
 ) -> None:
     """Train a model on simulated frames and export it as a bundle."""
     screen = Console(stderr=True)
     if missing := [name for name in ("pycaret", "skl2onnx") if find_spec(name) is None]:
         screen.print(f"[red]{missing[0]} is not there:[/] training needs pip install 'camsortxs\\[train,cpu]'")
         raise typer.Exit(2)
+    from camsortxs.classifiers.embeddings import chain_with, load_embedding
     from camsortxs.offline.export import export
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
 
-    chain = Chain(REPRESENTATIONS)
+    names = [name.strip() for name in representations.split(",") if name.strip()]
+    try:
+        chain = chain_with(names, [load_embedding(folder) for folder in embedding or ()])
+    except ModelError as error:
+        screen.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(2) from error
     with counting(screen) as progress:
         draw = partial(draw_features, TECHNIQUES, chain=chain, processes=processes, progress=progress, mid=False)
         dataset = draw(count=simulated, seed=seed)
@@ -71,7 +86,7 @@ def train(
             "out; a group is a detector)",
             held_out=apart.values,
             metrics=figures,
-            command=_command(simulated, seed, trees, out),
+            command=_command(simulated, seed, trees, out, names, embedding or ()),
         )
     except ModelError as error:
         screen.print(f"[red]{error}[/]", soft_wrap=True)
@@ -83,7 +98,11 @@ def train(
 train.__doc__ = _HELP
 
 
-def _command(simulated: int, seed: int, trees: int, out: Path) -> str:
+def _command(simulated: int, seed: int, trees: int, out: Path, names: Sequence[str], embeddings: Sequence[Path]) -> str:
     """Spell the command that trains the same model in anybody's checkout."""
-    options = {"simulated": simulated, "seed": seed, "trees": trees, "out": Path("models", *out.parts[-2:])}
-    return shlex.join(["camsortxs", "train", *(word for k, v in options.items() for word in (f"--{k}", str(v)))])
+    options: list[tuple[str, object]] = [("simulated", simulated), ("seed", seed), ("trees", trees)]
+    if tuple(names) != REPRESENTATIONS:
+        options.append(("representations", ",".join(names)))
+    options += [("embedding", Path("models", "embeddings", *folder.parts[-2:])) for folder in embeddings]
+    options.append(("out", Path("models", *out.parts[-2:])))
+    return shlex.join(["camsortxs", "train", *(word for k, v in options for word in (f"--{k}", str(v)))])

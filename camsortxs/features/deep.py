@@ -1,8 +1,8 @@
 """Method 8: deeper convolutional networks trained in domain, each narrowed as its name says.
 
-Sources: M. Sandler et al., CVPR 2018 (MobileNetV2, width 0.35); A. Howard et al., ICCV 2019 (MobileNetV3-Small, width
-0.75); M. Tan and Q. Le, ICML 2019 (EfficientNet-B0, width 0.25); G. Huang et al., CVPR 2017 (DenseNet, 21 layers);
-K. He et al., ECCV 2016 (ResNet50V2, width 0.25); B. Zoph et al., CVPR 2018 (NASNet-A, 2 @ 288).
+Sources: A. Howard et al., arXiv:1704.04861 (MobileNet, width 0.25); M. Sandler et al., CVPR 2018 (MobileNetV2, width
+0.35); A. Howard et al., ICCV 2019 (MobileNetV3-Small, width 0.75); M. Tan and Q. Le, ICML 2021 (EfficientNetV2-B0,
+width 0.25); G. Huang et al., CVPR 2017 (DenseNet, 21 layers); K. He et al., ECCV 2016 (ResNet50V2, width 0.25).
 """
 
 import numpy as np
@@ -12,12 +12,12 @@ from camsortxs.features.embedding import Embedding, seen
 from camsortxs.features.standard import Standard
 
 FAMILIES = (
+    "mobilenet_025",
     "mobilenet_v2_035",
     "mobilenet_v3_small_075",
-    "efficientnet_b0_025",
+    "efficientnet_v2_b0_025",
     "densenet21",
     "resnet50_v2_025",
-    "nasnet_a_2_288",
 )
 NUMBERS = 64
 COLUMNS = tuple(f"e{i:02d}" for i in range(NUMBERS))

@@ -12,6 +12,7 @@ import onnxruntime
 
 from camsortxs import __version__
 from camsortxs.classifiers.bundle import FORMAT, MANIFEST, BundleFile, FeatureSpec, Manifest, TrainingSet, load_bundle
+from camsortxs.classifiers.embeddings import carried, chain_of
 from camsortxs.classifiers.onnx import ROLE, OnnxClassifier, calibrate
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
@@ -91,19 +92,27 @@ def export(
     """
     onnx = to_onnx(trained.estimator, len(dataset.names))
     difference = compare(onnx, trained.estimator, held_out)
+    embeddings = carried(chain)
     folder.mkdir(parents=True, exist_ok=True)
     golden = held_out[:8]
     expected = calibrate(np.asarray(trained.estimator.predict_proba(golden)), trained.temperature)
     np.savez_compressed(folder / "golden.npz", features=golden, probabilities=expected)
     (folder / "classifier.onnx").write_bytes(onnx)
-    files = (("classifier.onnx", ROLE), ("golden.npz", GOLDEN))
+    for path, (_, contents) in embeddings.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(contents)
+    files = [
+        ("classifier.onnx", ROLE),
+        ("golden.npz", GOLDEN),
+        *((path, role) for path, (role, _) in embeddings.items()),
+    ]
     manifest = Manifest(
         format=FORMAT,
         name=folder.parent.name,
         version=folder.name,
         classes=TECHNIQUES,
         features=FeatureSpec(
-            representations=tuple(name for name, _ in chain.spec["representations"]),
+            representations=chain.representations,
             names=chain.names,
             digest=chain.digest,
         ),
@@ -130,7 +139,10 @@ def export(
 
 def _check(folder: Path, golden: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> None:
     """Load what was written and ask it about the golden rows."""
-    classifier = OnnxClassifier(load_bundle(folder))
+    bundle = load_bundle(folder)
+    classifier = OnnxClassifier(bundle)
+    if chain_of(bundle).digest != classifier.feature_digest:
+        raise ModelError(f"{folder} does not carry what its features look through")
     keys = tuple(FrameKey(run="golden", stream="golden", data_key="golden", index=i) for i in range(len(golden)))
     served = classifier.classify(Features(keys=keys, names=classifier.feature_names, values=golden))
     if not np.allclose(served, expected, atol=10 * TOLERANCE):
