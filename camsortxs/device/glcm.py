@@ -63,7 +63,7 @@ def _properties(found: Tensor) -> Tensor:
     second_moment = ops.sum(p * p, axis=(-2, -1))
     level = ops.convert_to_tensor(level)
     away = level - ops.sum(ops.sum(p, axis=-1) * level, axis=-1, keepdims=True)
-    variance = ops.sum(ops.sum(p, axis=-1) * away**2, axis=-1)
+    variance = ops.sum(ops.sum(p, axis=-1) * away * away, axis=-1)
     covariance = ops.sum(p * away[..., :, None] * away[..., None, :], axis=(-2, -1))
     # Of one level alone, as scikit-image: fully correlated. The least variance otherwise is about 1 / SIDE**2.
     correlation = ops.where(variance < 1e-9, 1.0, covariance / ops.maximum(variance, 1e-9))

@@ -18,11 +18,13 @@ def statistics(standards: Standards) -> Tensor:
     z = ops.convert_to_tensor(np.arange(256, dtype=np.float32) / 255)
     mean = ops.sum(p * z, axis=1)
     away = z - mean[:, None]
-    variance, third, fourth = (ops.sum(p * away**power, axis=1) for power in (2, 3, 4))
-    deviation = ops.sqrt(ops.maximum(variance, 1e-12))
+    square = away * away
+    variance, third, fourth = (ops.sum(p * power, axis=1) for power in (square, square * away, square * square))
+    broad = ops.maximum(variance, 1e-12)
+    skewness, kurtosis = third / (broad * ops.sqrt(broad)), fourth / (broad * broad)
     entropy = -ops.sum(p * ops.log2(ops.where(p > 0, p, 1.0)), axis=1)
     energy, roughness = ops.sum(p * p, axis=1), 1.0 - 1.0 / (1.0 + variance)
-    return ops.stack([entropy, energy, mean, variance, third / deviation**3, fourth / deviation**4, roughness], axis=1)
+    return ops.stack([entropy, energy, mean, variance, skewness, kurtosis, roughness], axis=1)
 
 
 def bins(standards: Standards) -> Tensor:

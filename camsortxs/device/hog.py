@@ -64,9 +64,9 @@ def _gradient(standards: Standards) -> tuple[Tensor, Tensor]:
 
 def _l2_hys(blocks: Tensor) -> Tensor:
     """Normalise blocks (..., cells, orientations) to length 1, clip at 0.2, and normalise again."""
-    blocks = blocks / ops.sqrt(ops.sum(blocks**2, axis=(-2, -1), keepdims=True) + _TINY**2)
+    blocks = blocks / ops.sqrt(ops.sum(blocks * blocks, axis=(-2, -1), keepdims=True) + _TINY**2)
     blocks = ops.minimum(blocks, 0.2)
-    return blocks / ops.sqrt(ops.sum(blocks**2, axis=(-2, -1), keepdims=True) + _TINY**2)
+    return blocks / ops.sqrt(ops.sum(blocks * blocks, axis=(-2, -1), keepdims=True) + _TINY**2)
 
 
 def _pool(cells: Tensor) -> Tensor:

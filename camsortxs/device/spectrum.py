@@ -49,7 +49,7 @@ def wavelet(standards: Standards) -> Tensor:
         share = (share[:, ::2, ::2] + share[:, ::2, 1::2] + share[:, 1::2, ::2] + share[:, 1::2, 1::2]) / 4.0
         weight = share / ops.maximum(ops.sum(share, axis=(1, 2), keepdims=True), 1e-12)
         details = ((a + b) - (c + d), (a + c) - (b + d), (a + d) - (b + c))
-        row += [ops.sqrt(ops.sum(weight * detail**2, axis=(1, 2))) / 4.0 for detail in details]
+        row += [ops.sqrt(ops.sum(weight * detail * detail, axis=(1, 2))) / 4.0 for detail in details]
         image = (a + b + c + d) / 4.0
     return ops.stack(row, axis=1)
 
