@@ -16,7 +16,7 @@ def measure(
     for work in (ours, other):
         work()
     times = [(timed(ours), timed(other)) for _ in range(rounds)]
-    return row(name, [a for a, _ in times], peer, [b for _, b in times])
+    return row(name, [a for a, _ in times], peer, [b for _, b in times], agreement)
 
 
 def row(name: str, ours: list[float], peer: str, others: list[float], agreement: Any = None) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""What one prediction costs: the exported model beside pycaret's own way and a scikit-learn pipeline."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from measure import measure
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.onnx import OnnxClassifier, calibrate
+from camsortxs.features.base import Features
+from camsortxs.features.chain import Chain
+from camsortxs.frames import FrameKey
+from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate
+from camsortxs.offline.export import export
+from camsortxs.offline.train import Options, Trained, train
+from camsortxs.simulate import draw_many
+from camsortxs.techniques import TECHNIQUES, Technique
+
+
+def rows() -> list[dict[str, Any]]:
+    """Train as the shipped model was, on fewer and smaller frames: what a tree costs does not depend on them."""
+    chain = Chain(load_bundle(default_bundle()).manifest.features.representations)
+    learned, apart = _drawn(chain, count=320, seed=3), _drawn(chain, count=80, seed=4)
+    trained = train(learned, Options(trees=150))
+    with tempfile.TemporaryDirectory() as folder:
+        export(
+            trained,
+            learned,
+            chain,
+            folder=Path(folder, "bench", "0.0.0"),
+            description="benchmark",
+            held_out=apart.values,
+            metrics={"by_frame": {}},
+            command="make bench",
+        )
+        classifier = OnnxClassifier(load_bundle(Path(folder, "bench", "0.0.0")))
+    return _compared(classifier, trained, apart)
+
+
+def _drawn(chain: Chain, *, count: int, seed: int) -> Dataset:
+    kinds = tuple(map(str, TECHNIQUES))
+    return tabulate(
+        (
+            LabelledFrame(frame=drawn.frame(), technique=Technique(drawn.technique), group=drawn.detector)
+            for drawn in draw_many(kinds, count=count, seed=seed, shape=(128, 128))
+        ),
+        chain,
+    )
+
+
+def _compared(classifier: OnnxClassifier, trained: Trained, apart: Dataset) -> list[dict[str, Any]]:
+    import pycaret.classification  # `train` set it up: this is the experiment that it left
+
+    columns = [f"f{place}" for place in range(apart.values.shape[1])]
+    table = pd.DataFrame(apart.values[:1], columns=columns)
+    pipeline = make_pipeline(FunctionTransformer(), trained.estimator)
+    agreement = _agreement(classifier, pipeline, trained, apart)
+
+    def ours() -> Any:
+        return classifier.classify(_features(apart, 1))
+
+    peers: dict[str, Callable[[], Any]] = {
+        "pycaret.predict_model": lambda: pycaret.classification.predict_model(trained.estimator, table, verbose=False),
+        "scikit-learn pipeline, predict_proba": lambda: pipeline.predict_proba(apart.values[:1]),
+    }
+    return [measure("one prediction", ours, name, peer, agreement=agreement) for name, peer in peers.items()]
+
+
+def _agreement(classifier: OnnxClassifier, pipeline: Any, trained: Trained, apart: Dataset) -> dict[str, Any]:
+    served = classifier.classify(_features(apart, len(apart.values)))
+    python = calibrate(pipeline.predict_proba(apart.values), trained.temperature)
+    return {
+        "labels_equal": int((served.argmax(axis=1) == python.argmax(axis=1)).sum()),
+        "rows": len(served),
+        "largest_dp": float(np.abs(served - python).max()),
+    }
+
+
+def _features(rows: Dataset, count: int) -> Features:
+    return Features(keys=tuple(_key(place) for place in range(count)), names=rows.names, values=rows.values[:count])
+
+
+def _key(place: int) -> FrameKey:
+    return FrameKey(run="bench", stream="bench", data_key="bench", index=place)
