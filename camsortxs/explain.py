@@ -4,16 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.classifiers.base import Classifier
 from camsortxs.features.base import Features, Featurizer
+from camsortxs.features.embedding import Embedding, Seen, seen
+from camsortxs.features.sizes import SIDE
+from camsortxs.features.standard import standardise
 from camsortxs.frames import Frame
 from camsortxs.techniques import TECHNIQUES, Technique
 
 GRID = 8
 """The longer side of a frame is cut into this many areas."""
+
+HEAT_SIDE = 64
+"""The longer side of a frame has this many places in what a network looked at."""
 
 Array = npt.NDArray[np.float64]
 
@@ -31,6 +38,20 @@ class Explanation:
     probabilities: tuple[float, ...]
     features: tuple[tuple[str, float, float], ...]
     areas: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """What an embedding's own head names the technique by.
+
+    `map` (rows, columns) spans the frame, its longer side of `HEAT_SIDE` places: 0 where nothing speaks for
+    `technique`, 1 where most does. `probabilities` are that head's, in the order of `TECHNIQUES`.
+    """
+
+    embedding: str
+    technique: Technique
+    probabilities: tuple[float, ...]
+    map: Array
 
 
 def explain(
@@ -65,6 +86,39 @@ def explain(
         features=tuple((features.names[i], float(values[i]), float(losses[i])) for i in order),
         areas=_areas(frame, featurizer, classifier, best, float(probabilities[best])),
     )
+
+
+def look(frame: Frame, embedding: Embedding, technique: Technique) -> Heat:
+    """Return where in `frame` the network of `embedding` sees `technique`."""
+    standard = standardise(frame)
+    found = seen(embedding, standard)
+    cam = cv2.resize(grad_cam(found, technique), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    height, width = standard.shape
+    cells = tuple(max(1, round(side * HEAT_SIDE / SIDE)) for side in (width, height))
+    whole = cv2.resize(cam[standard.rows, standard.columns], cells, interpolation=cv2.INTER_AREA)
+    return Heat(
+        embedding=f"{embedding.name}@{embedding.version}",
+        technique=technique,
+        probabilities=tuple(float(p) for p in found.probabilities),
+        map=np.asarray(whole, dtype=np.float64) / max(float(whole.max()), 1e-12),
+    )
+
+
+def grad_cam(found: Seen, technique: Technique) -> npt.NDArray[np.float32]:
+    """Return what speaks for `technique` (height, width) in the last convolutional map, not scaled.
+
+    Each channel weighs as much as the score of the technique rises with its mean; what speaks against it is cut off.
+
+    Source: R. R. Selvaraju et al., *Grad-CAM*, ICCV 2017, eq. 1 and 2.
+
+    >>> ones = np.ones((2, 2, 1), np.float32)
+    >>> weights = np.array([[3.0], [-3.0], [0.0], [0.0]], np.float32)
+    >>> found = Seen(probabilities=weights[:, 0], numbers=weights[:, 0], map=ones, weights=weights)
+    >>> [grad_cam(found, Technique(name)).tolist() for name in ("SAXS", "WAXS")]
+    [[[3.0, 3.0], [3.0, 3.0]], [[0.0, 0.0], [0.0, 0.0]]]
+    """
+    heat: npt.NDArray[np.float32] = np.maximum(found.map @ found.weights[TECHNIQUES.index(technique)], np.float32(0))
+    return heat
 
 
 def _ask(classifier: Classifier, like: Features, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

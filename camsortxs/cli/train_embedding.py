@@ -62,16 +62,14 @@ def train_embedding(
         with screen.status("starting Keras ..."):
             keras()
         from camsortxs.offline.embedding.export import export
-        from camsortxs.offline.embedding.families import FAMILIES
+        from camsortxs.offline.embedding.families import check
         from camsortxs.offline.embedding.fit import Options, fit
         from camsortxs.offline.embedding.measure import measure, training_set
         from camsortxs.offline.embedding.pictures import split
 
-        if family not in FAMILIES or out.parent.name != family:
-            raise ModelError(
-                f"{out} would hold an embedding of another name than {family}: end it in FAMILY/VERSION, the family "
-                f"one of {', '.join(FAMILIES)}"
-            )
+        check(family, weights)
+        if out.parent.name != family:
+            raise ModelError(f"{out} would give it another name than {family}: let it end in {family}/VERSION")
         if (frames is None) != (labels is None):
             raise ModelError("--frames and --labels go together")
         errors: list[dict[str, str]] = []

@@ -17,6 +17,20 @@ IMAGENET = ("mobilenet_025", "mobilenet_v2_035", "mobilenet_v3_small_075")
 _DIVISOR = 4  # of the channels of ResNet50V2
 
 
+def check(family: str, weights: str | None) -> None:
+    """Refuse what `build` cannot build, before any time is spent on it.
+
+    Raises
+    ------
+    ModelError
+        When the family is unknown, or there are no such weights.
+    """
+    if family not in FAMILIES:
+        raise ModelError(f"no family {family}: there are {', '.join(FAMILIES)}")
+    if weights not in (None, "imagenet") or (weights and family not in IMAGENET):
+        raise ModelError(f"there are no {weights} weights for {family}, only imagenet's for {', '.join(IMAGENET)}")
+
+
 def build(family: str, *, weights: str | None = None) -> Any:
     """Return the Keras model of a family, (batch, 128, 128, 1) in [0, 1] to (batch, 4) probabilities.
 
@@ -26,12 +40,9 @@ def build(family: str, *, weights: str | None = None) -> Any:
     Raises
     ------
     ModelError
-        When the family is unknown, or there are no such weights, or they cannot be fetched.
+        As of `check`, and when the weights cannot be fetched.
     """
-    if family not in FAMILIES:
-        raise ModelError(f"no family {family}: there are {', '.join(FAMILIES)}")
-    if weights not in (None, "imagenet") or (weights and family not in IMAGENET):
-        raise ModelError(f"there are no {weights} weights for {family}, only imagenet's for {', '.join(IMAGENET)}")
+    check(family, weights)
     layers = keras().layers
     picture = keras().Input((PICTURE_SIDE, PICTURE_SIDE, 1), name="picture")
     scaled = layers.Rescaling(2.0, -1.0, name="scaled")(picture)

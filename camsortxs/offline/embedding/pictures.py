@@ -106,7 +106,10 @@ def split(pictures: Pictures, seed: int) -> tuple[Pictures, Pictures, Pictures]:
     if groups < 3:
         raise ModelError(f"{groups} groups cannot be split into training, validation and measurement: give three")
     folds = StratifiedGroupKFold(min(PARTS, groups), shuffle=True, random_state=seed)
-    places = [apart for _, apart in folds.split(pictures.images, pictures.labels, pictures.groups)]
+    try:
+        places = [apart for _, apart in folds.split(pictures.images, pictures.labels, pictures.groups)]
+    except ValueError as error:
+        raise ModelError(f"{len(pictures.labels)} frames are too few to be split ({error})") from error
     if any(len(part) == 0 for part in places[:2]):
         raise ModelError("the groups cannot be split: most of the frames are of one source")
     return pictures.at(np.sort(np.concatenate(places[2:]))), pictures.at(places[0]), pictures.at(places[1])
