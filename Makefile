@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train docs lock clean
+.PHONY: help demo test lint bench train embeddings docs lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,15 @@ bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmar
 
 train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
 	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.2.0 $(ARGS)
+
+# Family and epochs. What a training left in .cache/embeddings is taken up.
+EMBEDDINGS := lenet:16 mobilenet_025:8 mobilenet_v2_035:6 mobilenet_v3_small_075:7 efficientnet_v2_b0_025:6 \
+              densenet21:5 resnet50_v2_025:6
+
+embeddings: $(VENV)/deep.installed  ## Train the networks behind lenet.* and deep.* anew on simulated frames, in an hour
+	for one in $(EMBEDDINGS); do \
+	    $(BIN)/camsortxs train-embedding $${one%:*} --simulated 6000 --seed 1 --epochs $${one#*:} --processes 2 \
+	        --out models/embeddings/$${one%:*}/0.1.0 $(ARGS) || exit; done
 
 docs: $(VENV)/test.installed  ## Write what is generated: settings schema, command reference, sheets of simulated frames
 	$(BIN)/camsortxs-agent settings-schema > deploy/settings.schema.json

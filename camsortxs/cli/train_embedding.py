@@ -28,7 +28,7 @@ Families: lenet, mobilenet_025, mobilenet_v2_035, mobilenet_v3_small_075, effici
 resnet50_v2_025. Frames are drawn (`--simulated`), or read with their labels (`--frames`, `--labels`), or both; whole
 groups (detectors of drawn frames, sources of read ones) are held out: one sixth stops the training, one sixth measures
 it. What was drawn and each epoch lie in the work folder: a training that was stopped goes on where it was. Writes
-`embedding.onnx`, with all that Grad-CAM needs, and `embedding.json`. Needs the `deep` and `train` extras.
+`embedding.onnx`, with all that Grad-CAM needs, and `embedding.json`. Needs the `deep` and `cpu` extras.
 
 Examples:
 

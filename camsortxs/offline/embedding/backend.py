@@ -18,7 +18,7 @@ def keras() -> ModuleType:
         When it is not installed, or runs on another backend: the export to ONNX is TensorFlow's.
     """
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise ModelError(f"{missing[0]} is not there: training an embedding needs pip install 'camsortxs[deep,train]'")
+        raise ModelError(f"{missing[0]} is not there: training an embedding needs pip install 'camsortxs[deep,cpu]'")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras as module
 
