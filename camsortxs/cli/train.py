@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from camsortxs.cli.drawn import counting, draw_features
 from camsortxs.decision import decide
@@ -63,7 +64,7 @@ def train(
     try:
         chain = chain_with(names, [load_embedding(folder) for folder in embedding or ()])
     except ModelError as error:
-        screen.print(f"[red]{error}[/]", soft_wrap=True)
+        screen.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(2) from error
     with counting(screen) as progress:
         draw = partial(draw_features, TECHNIQUES, chain=chain, processes=processes, progress=progress, mid=False)
@@ -89,7 +90,7 @@ def train(
             command=_command(simulated, seed, trees, out, names, embedding or ()),
         )
     except ModelError as error:
-        screen.print(f"[red]{error}[/]", soft_wrap=True)
+        screen.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(2) from error
     accuracy = figures["by_frame"]["balanced_accuracy"]["value"]
     screen.print(f"{manifest}: {trained.name}, balanced accuracy {accuracy:.3f} out of fold, {len(answers)} frames")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from camsortxs.cli.drawn import counting
@@ -87,10 +88,10 @@ def train_embedding(
             weights=weights,
         )
     except CamsortxsError as error:
-        screen.print(f"[red]Not trained:[/] {error}", soft_wrap=True)
+        screen.print(f"[red]Not trained:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from error
     for failed in errors:
-        screen.print(f"[red]not read:[/] {failed['path']}: {failed['error']}", soft_wrap=True)
+        screen.print(f"[red]not read:[/] {escape(failed['path'])}: {escape(failed['error'])}", soft_wrap=True)
     if output is Format.JSON:
         print(json.dumps(_report(written, out)))  # noqa: T201 - this is the output
     else:

@@ -72,7 +72,7 @@ def picture_of(standard: Standard) -> Single:
     """
     step = SIDE // PICTURE_SIDE
     cells = filled(standard).reshape(PICTURE_SIDE, step, PICTURE_SIDE, step)
-    picture: Single = cells.mean(axis=(1, 3)).astype(np.float32)
+    picture: Single = np.clip(cells.mean(axis=(1, 3)), 0.0, 1.0).astype(np.float32)  # filling rounds
     return picture
 
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from typer.testing import CliRunner
 
 from camsortxs.cli import app
@@ -45,3 +46,31 @@ def test_a_model_that_is_none_exits_with_2(path, tmp_path):
     done = CliRunner().invoke(app, ["explain", str(path), "--model", str(tmp_path), "--out", str(tmp_path / "why.png")])
 
     assert done.exit_code == 2
+
+
+# matplotlib 3.7, which pycaret pins, calls pyparsing by its old names.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+def test_a_network_says_where_it_sees_the_answer(path, tmp_path):
+    out = tmp_path / "why.png"
+    arguments = [str(path), "--embedding", "lenet", "--out", str(out), "--format", "json"]
+    done = CliRunner().invoke(app, ["explain", *arguments])
+
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    (heat,) = found["grad_cam"]
+    assert heat["embedding"].startswith("lenet@")
+    assert heat["technique"] == found["technique"]
+    assert sum(heat["probabilities"].values()) == pytest.approx(1.0, abs=1e-4)
+    assert np.array(heat["map"]).shape == (64, 53)
+    assert (np.min(heat["map"]), np.max(heat["map"])) == (0.0, 1.0)
+    with Image.open(out) as picture:
+        assert picture.width > 2000
+
+
+@pytest.mark.parametrize("name", ["nasnet", "gone/lenet"])
+def test_an_embedding_that_is_none_exits_with_2(path, tmp_path, name):
+    arguments = [str(path), "--embedding", name, "--out", str(tmp_path / "why.png")]
+    done = CliRunner().invoke(app, ["explain", *arguments])
+
+    assert done.exit_code == 2
+    assert "no embedding" in done.stderr

@@ -120,6 +120,15 @@ def test_a_classifier_that_wants_an_embedding_that_is_not_there_is_refused(tmp_p
     assert "is no embedding" in done.stderr
 
 
+def test_without_tensorflow_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("camsortxs.offline.embedding.backend.NEEDED", ("no_such_library",))
+    done = invoke("train-embedding", "lenet", "--out", tmp_path / "lenet" / "0.0.1")
+
+    assert done.exit_code == 2
+    assert "no_such_library is not there" in done.stderr
+    assert "camsortxs[deep,cpu]" in done.stderr
+
+
 def test_help_has_examples():
     assert "camsortxs train-embedding lenet --simulated 6000" in invoke("train-embedding", "--help").output
 
