@@ -27,9 +27,9 @@ _HELP = """Train a small convolutional network to name the technique, and export
 
 Families: lenet, mobilenet_025, mobilenet_v2_035, mobilenet_v3_small_075, efficientnet_v2_b0_025, densenet21,
 resnet50_v2_025. Frames are drawn (`--simulated`), or read with their labels (`--frames`, `--labels`), or both; whole
-groups (detectors of drawn frames, sources of read ones) are held out: one sixth stops the training, one sixth measures
-it. What was drawn and each epoch lie in the work folder: a training that was stopped goes on where it was. Writes
-`embedding.onnx`, with all that Grad-CAM needs, and `embedding.json`. Needs the `deep` and `cpu` extras.
+groups (detectors of drawn frames, sources of read ones) are held out: a sixth or so stops the training, another
+measures it. What was drawn and each epoch lie in the work folder: a training that was stopped goes on where it was.
+Writes `embedding.onnx`, with all that Grad-CAM needs, and `embedding.json`. Needs the `deep` and `cpu` extras.
 
 Examples:
 
@@ -114,7 +114,8 @@ def _gather(
     errors: list[dict[str, str]],
 ) -> tuple["Pictures", str]:
     """Return the pictures to learn from, and what they are in words."""
-    from camsortxs.offline.embedding.pictures import draw_pictures, read_pictures
+    from camsortxs.cli.drawn_pictures import draw_pictures
+    from camsortxs.offline.embedding.pictures import read_pictures
 
     parts, words = [], []
     if simulated:

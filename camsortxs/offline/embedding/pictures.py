@@ -1,37 +1,24 @@
-"""Labelled pictures as a network is shown them: drawn once and kept, split by group, turned at random."""
+"""Labelled pictures as a network is shown them: split by group, turned at random."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
-from camsortxs import __version__
 from camsortxs.errors import ModelError
-from camsortxs.features.catalogue import STANDARD_VERSION
 from camsortxs.features.embedding import PICTURE_SIDE, picture_of
 from camsortxs.features.standard import standardise
 from camsortxs.frames import Frame
 from camsortxs.offline.dataset import LabelledFrame
 from camsortxs.techniques import TECHNIQUES
 
-if TYPE_CHECKING:
-    from camsortxs.simulate import Drawn
-
-APART = 2_000_003
-"""Added to a seed, so that no frame is drawn that `camsortxs train` draws with the same one.
-
-A classifier that is trained on the very frames that its embedding was trained on believes it too much.
-"""
 PARTS = 6
-"""One sixth of the groups stops the training, one sixth measures the result, the rest is learnt."""
+"""A sixth or so of the frames, in whole groups, stops the training, another measures it, the rest is learnt."""
 _GAIN = 0.2
-
-Track = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,29 +50,19 @@ class Pictures:
         )
 
 
-def draw_pictures(count: int, seed: int, *, work: Path, processes: int = 1, track: Track = iter) -> Pictures:
-    """Draw `count` frames of the four techniques, or take those that lie in the folder `work` from the last time.
-
-    The group of a frame is its detector; frames between small and wide are left out, as `camsortxs train` does.
-    """
-    from camsortxs import simulate  # here, for it compiles
-
-    kept = work / f"pictures-{count}-{seed}-{_code(Path(simulate.__file__).parent)}.npz"
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as arrays:
-            return Pictures(**arrays)
-    drawn = simulate.draw_many(TECHNIQUES, count=count, seed=seed + APART, processes=processes, through=_picture)
-    pictures = _gather(row for row in track(drawn) if row is not None)
-    work.mkdir(parents=True, exist_ok=True)
-    half = kept.with_suffix(".half.npz")
-    np.savez(half, images=pictures.images, labels=pictures.labels, groups=pictures.groups)
-    half.replace(kept)
-    return pictures
+def gather(rows: Iterable[tuple[npt.NDArray[np.uint8], int, str]]) -> Pictures:
+    """Put pictures with their labels and groups together."""
+    kept = list(rows)
+    return Pictures(
+        images=np.array([image for image, _, _ in kept], np.uint8).reshape(-1, PICTURE_SIDE, PICTURE_SIDE),
+        labels=np.array([label for _, label, _ in kept], np.int64),
+        groups=np.array([group for _, _, group in kept], dtype=str),
+    )
 
 
 def read_pictures(labelled: Iterable[LabelledFrame]) -> Pictures:
     """Return the pictures of labelled frames, whose groups are their sources."""
-    return _gather((eight_bits(item.frame), TECHNIQUES.index(item.technique), item.group) for item in labelled)
+    return gather((eight_bits(item.frame), TECHNIQUES.index(item.technique), item.group) for item in labelled)
 
 
 def eight_bits(frame: Frame) -> npt.NDArray[np.uint8]:
@@ -145,26 +122,3 @@ def shown(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def targets(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Return the probabilities (batch, 4) to aim at: all on the label, for what lies between is left out."""
     return np.eye(len(TECHNIQUES), dtype=np.float32)[labels]
-
-
-def _picture(drawn: "Drawn") -> tuple[npt.NDArray[np.uint8], int, str] | None:
-    if drawn.technique is None or "mid" in drawn.flags:
-        return None
-    return eight_bits(drawn.frame()), TECHNIQUES.index(drawn.technique), drawn.detector
-
-
-def _gather(rows: Iterable[tuple[npt.NDArray[np.uint8], int, str]]) -> Pictures:
-    kept = list(rows)
-    return Pictures(
-        images=np.array([image for image, _, _ in kept], np.uint8).reshape(-1, PICTURE_SIDE, PICTURE_SIDE),
-        labels=np.array([label for _, label, _ in kept], np.int64),
-        groups=np.array([group for _, _, group in kept], dtype=str),
-    )
-
-
-def _code(folder: Path) -> str:
-    """Return a short digest of the code in `folder`: what another simulator drew is not taken for its own."""
-    state = hashlib.sha256(f"{__version__} {STANDARD_VERSION}".encode())
-    for path in sorted(folder.glob("*.py")):
-        state.update(path.read_bytes())
-    return state.hexdigest()[:12]
