@@ -40,10 +40,10 @@ def estimate_centre(standards: Standards) -> Centre:
     weight = ops.sum(ops.reshape(standards.valid, shape), axis=(2, 4))
     level = ops.sum(ops.reshape(standards.image, shape), axis=(2, 4)) / ops.maximum(weight, 1e-9)
     starts = ops.stack([_aimed_at(standards), friedel(standards)[1], _brightest(level)], axis=1)
-    row, column, best = _climb(level, weight, (starts + 0.5) / _CELLS - 0.5)
-    winner = ops.argmax(best, axis=1)[:, None]
-    row, column, best = (ops.take_along_axis(each, winner, axis=1)[:, 0] for each in (row, column, best))
-    return Centre(row=(row + 0.5) * _CELLS - 0.5, column=(column + 0.5) * _CELLS - 0.5, roundness=best)
+    row, column, rest = _climb(level, weight, (starts + 0.5) / _CELLS - 0.5)
+    winner = ops.argmin(rest, axis=1)[:, None]
+    row, column, rest = (ops.take_along_axis(each, winner, axis=1)[:, 0] for each in (row, column, rest))
+    return Centre(row=(row + 0.5) * _CELLS - 0.5, column=(column + 0.5) * _CELLS - 0.5, roundness=1.0 - rest)
 
 
 def _aimed_at(standards: Standards) -> Tensor:
@@ -83,7 +83,8 @@ def _brightest(level: Tensor) -> Tensor:
 def _climb(level: Tensor, weight: Tensor, starts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Improve `starts` (B, S, 2), in coarse pixels, by a pattern search with a halving step.
 
-    Returns rows, columns and roundness, each (B, S).
+    Returns rows, columns and the share of the variance left, each (B, S): next to 1, float32 would not tell the
+    roundness of two places apart.
     """
     seen = ops.maximum(ops.sum(ops.cast(weight > 0, "float32"), axis=(1, 2)), 1.0)[:, None]
     total_weight = ops.maximum(ops.sum(weight, axis=(1, 2), keepdims=True), 1e-9)
@@ -92,27 +93,25 @@ def _climb(level: Tensor, weight: Tensor, starts: Tensor) -> tuple[Tensor, Tenso
     total = ops.sum(weight * x * x, axis=(1, 2))[:, None]
     place = ops.arange(CENTRE_SIDE, dtype="float32")
 
-    def roundness(row: Tensor, column: Tensor) -> Tensor:
-        """Return what rings one pixel wide about (B, K) points explain, (B, K)."""
+    def unexplained(row: Tensor, column: Tensor) -> Tensor:
+        """Return the share of the variance that rings one pixel wide about (B, K) points leave, (B, K)."""
         down, across = place - row[:, :, None], place - column[:, :, None]
         radius = ops.sqrt((down * down)[:, :, :, None] + (across * across)[:, :, None, :])
-        weights, sums = _by_rings(ops.cast(ops.round(radius), "int32"), weight, weight * x)
-        there = weights > 0
-        explained = ops.sum(ops.where(there, sums * sums / ops.maximum(weights, 1e-12), 0.0), axis=2)
+        weights, residue = _by_rings(ops.cast(ops.round(radius), "int32"), weight, x)
+        rings = ops.sum(ops.cast(weights > 0, "float32"), axis=2)
         # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
-        spare = ops.maximum(seen - ops.sum(ops.cast(there, "float32"), axis=2), 1.0)
-        unexplained = (total - explained) / ops.maximum(total, 1e-9)
-        return ops.where(total > 1e-9, 1.0 - unexplained * ops.maximum(seen - 1.0, 1.0) / spare, 0.0)
+        share = ops.maximum(seen - 1.0, 1.0) / ops.maximum(seen - rings, 1.0)
+        return ops.where(total > 1e-9, residue / ops.maximum(total, 1e-9) * share, 1.0)
 
     def better(row: Tensor, column: Tensor, best: Tensor, step: Tensor) -> tuple[Tensor, ...]:
         rows = ops.clip(ops.stack([row - step, row + step, row, row], axis=2), _LOW, _HIGH)
         columns = ops.clip(ops.stack([column, column, column - step, column + step], axis=2), _LOW, _HIGH)
         around = (-1, rows.shape[1] * 4)
-        scores = roundness(ops.reshape(rows, around), ops.reshape(columns, around))
+        scores = unexplained(ops.reshape(rows, around), ops.reshape(columns, around))
         scores = ops.reshape(scores, (-1, *rows.shape[1:]))
-        which = ops.argmax(scores, axis=2)[:, :, None]
+        which = ops.argmin(scores, axis=2)[:, :, None]
         found = [ops.take_along_axis(each, which, axis=2)[:, :, 0] for each in (rows, columns, scores)]
-        moves = (found[2] > best) & (step >= 0.25)
+        moves = (found[2] < best) & (step >= 0.25)
         row, column, best = (ops.where(moves, new, old) for new, old in zip(found, (row, column, best), strict=True))
         return row, column, best, ops.where(moves, step, step / 2.0)
 
@@ -121,19 +120,26 @@ def _climb(level: Tensor, weight: Tensor, starts: Tensor) -> tuple[Tensor, Tenso
     row, column, best, _ = ops.while_loop(
         lambda row, column, best, step: ops.any(step >= 0.25),
         better,
-        (row, column, roundness(row, column), ops.full_like(row, 4.0)),
+        (row, column, unexplained(row, column), ops.full_like(row, 4.0)),
         maximum_iterations=_STEPS,
     )
     return row, column, best
 
 
 def _by_rings(ring: Tensor, weight: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the sums of `weight` and `values` (B, 64, 64) over each `ring` (B, K, 64, 64), each (B, K, rings)."""
-    shape = (ops.shape(ring)[0], ring.shape[1], CENTRE_SIDE**2)
-    groups = shape[0] * shape[1]
-    ids = ops.reshape(ring, (groups, shape[2])) + ops.arange(groups, dtype="int32")[:, None] * _RINGS
-    pair = ops.reshape(ops.stack([weight, values], axis=3), (-1, 1, shape[2], 2))
-    pair = ops.reshape(ops.broadcast_to(pair, (*shape, 2)), (-1, 2))
-    sums = ops.segment_sum(pair, ops.reshape(ids, (-1,)), num_segments=groups * _RINGS)
-    sums = ops.reshape(sums, (-1, shape[1], _RINGS, 2))
-    return sums[..., 0], sums[..., 1]
+    """Return the sums of `weight` over each `ring` (B, K, 64, 64), (B, K, rings), and what is left of the variance.
+
+    That is the weighted sum of squares of `values` (B, 64, 64) about the means of the rings, (B, K); the difference of
+    two sums would lose what tells two good centres apart.
+    """
+    batch, points, pixels = ops.shape(ring)[0], ring.shape[1], CENTRE_SIDE**2
+    groups = batch * points
+    ids = ops.reshape(ring, (-1, pixels)) + ops.arange(groups, dtype="int32")[:, None] * _RINGS
+    ids = ops.reshape(ids, (-1,))
+    level, there = (
+        ops.reshape(ops.repeat(ops.reshape(each, (-1, pixels)), points, axis=0), (-1,)) for each in (values, weight)
+    )
+    weights, sums = (ops.segment_sum(each, ids, num_segments=groups * _RINGS) for each in (there, there * level))
+    rest = level - ops.take(sums / ops.maximum(weights, 1e-12), ids)
+    residue = ops.sum(ops.reshape(there * rest * rest, (-1, points, pixels)), axis=2)
+    return ops.reshape(weights, (-1, points, _RINGS)), residue

@@ -55,8 +55,8 @@ def _times(rows: Tensor, matrix: npt.NDArray[np.float64]) -> Tensor:
     Both are split into what those bits hold and the rest.
     """
     high, coarse = ops.round(rows * _BITS) / _BITS, np.round(matrix * _BITS) / _BITS
-    factors = np.concatenate([coarse, coarse, matrix - coarse]).astype(np.float32)
-    return ops.matmul(ops.concatenate([high, rows - high, high], axis=-1), ops.convert_to_tensor(factors))
+    factors = np.concatenate([coarse, coarse, matrix - coarse, matrix - coarse]).astype(np.float32)
+    return ops.matmul(ops.concatenate([high, rows - high] * 2, axis=-1), ops.convert_to_tensor(factors))
 
 
 def median(values: Tensor, width: int) -> Tensor:

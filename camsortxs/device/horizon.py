@@ -1,4 +1,4 @@
-"""The strongest straight edge of each frame, whichever way the sample reflects, as in `camsortxs.features.asymmetry`."""
+"""The strongest straight edge of each frame, however the sample lies, as in `camsortxs.features.asymmetry`."""
 
 from dataclasses import dataclass
 from typing import Any

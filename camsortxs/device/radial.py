@@ -24,8 +24,6 @@ from camsortxs.features.sizes import (
 )
 
 Tensor = Any
-_TIE = 1e-5
-"""Of a sector: what lies on the border of two belongs to the upper one, however the azimuth was rounded."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,11 +54,10 @@ def polar(standards: Standards) -> Polar:
     there = standards.valid > 0
     some = ops.any(there, axis=(1, 2))
     inner = ops.where(some, ops.min(ops.where(there, radius, float("inf")), axis=(1, 2)), 0.0)
-    flat = (ops.reshape(each, (-1, SIDE * SIDE)) for each in (radius, standards.valid))
-    outer = percentile(*flat, 990)
+    flat = (-1, SIDE * SIDE)
+    outer = percentile(ops.reshape(radius, flat), ops.reshape(standards.valid, flat), 990)
     ring = _zone(radius, inner, outer - inner, POLAR_RINGS)
-    azimuth = ops.arctan2(down, across) / (2.0 * np.pi) + 0.5
-    sector = ops.cast(azimuth * POLAR_SECTORS + _TIE, "int32") % POLAR_SECTORS
+    sector = _sector(down, across)
     cells = POLAR_RINGS * POLAR_SECTORS
     batch = ops.shape(radius)[0]
     ids = ring * POLAR_SECTORS + sector + ops.arange(batch, dtype="int32")[:, None, None] * cells
@@ -171,6 +168,21 @@ def _from_beam(standards: Standards) -> tuple[Tensor, Tensor]:
     return (place - at.row[:, None])[:, :, None], (place - at.column[:, None])[:, None, :]
 
 
+def _sector(down: Tensor, across: Tensor) -> Tensor:
+    """Return the sector of the azimuth of each pixel, int32.
+
+    By the side of the nearest border that it lies on: the azimuth itself is rounded too coarsely for large frames.
+    """
+    border = ops.cast(ops.round((ops.arctan2(down, across) / (2.0 * np.pi) + 0.5) * POLAR_SECTORS), "int32")
+    angle = (np.arange(POLAR_SECTORS + 1) / POLAR_SECTORS - 0.5) * 2 * np.pi
+    # Rounded, so that a border along rows, columns or a diagonal goes exactly through the pixels on it.
+    rise, run = (np.round(each, 15).astype(np.float32) for each in (np.sin(angle), np.cos(angle)))
+    beyond = down * ops.take(ops.convert_to_tensor(run), border) - across * ops.take(
+        ops.convert_to_tensor(rise), border
+    )
+    return (border - ops.cast(beyond < 0, "int32")) % POLAR_SECTORS
+
+
 def _zone(radius: Tensor, inner: Tensor, span: Tensor, zones: int) -> Tensor:
     """Return which of so many equal parts of the radius each pixel is in, int32."""
     share = (radius - inner[:, None, None]) / ops.maximum(span, 1.0)[:, None, None]
@@ -181,4 +193,6 @@ def _parabola(coarse: Tensor) -> tuple[Tensor, Tensor]:
     """Return slope and curvature of the parabola nearest to each profile, as `numpy.polyfit`, each (B,)."""
     x = (np.arange(PROFILE_RINGS) + 0.5) / PROFILE_RINGS
     curvature, slope, _ = np.linalg.pinv(np.vander(x, 3)).astype(np.float32)
-    return tuple(ops.sum(coarse * ops.convert_to_tensor(row), axis=1) for row in (slope, curvature))  # type: ignore[return-value]
+    return ops.sum(coarse * ops.convert_to_tensor(slope), axis=1), ops.sum(
+        coarse * ops.convert_to_tensor(curvature), axis=1
+    )

@@ -78,7 +78,7 @@ def turned(standards: Standards) -> Turned:
     # The results are real: one transform brings two of them back, as its real and its imaginary part.
     products, energy = _times(values, values), _times(squares, weights)
     back = ops.ifft2((products[0] - energy[1], products[1] + energy[0]))
-    overlap = ops.ifft2(_times(weights, weights))[0][:, 0]
+    overlap = _exact(ops.ifft2(_times(weights, weights))[0][:, 0])
     return Turned(products=back[0], energy=back[1], overlap=overlap, weight=ops.sum(image.weights, axis=(1, 2)))
 
 
@@ -102,9 +102,9 @@ def friedel_at(standards: Standards, row: Tensor, column: Tensor) -> Tensor:
         return ops.take_along_axis(flat, index[:, None, None], axis=2)[:, :, 0]
 
     overlap = pick(pairs.overlap[:, None])
-    enough = inside[0][:, None] & inside[1][:, None] & (overlap >= 0.5 * MIN_OVERLAP * pairs.weight[:, None])
+    enough = inside[0][:, None] & inside[1][:, None] & (overlap * (2.0 / MIN_OVERLAP) >= pairs.weight[:, None])
     score = pick(pairs.products) / ops.maximum(pick(pairs.energy), 1e-9)
-    return ops.where(enough & (overlap > 0.5), ops.clip(score, -1.0, 1.0), 0.0)
+    return ops.where(enough, ops.clip(score, -1.0, 1.0), 0.0)
 
 
 def mirrors(standards: Standards) -> Tensor:
@@ -120,7 +120,7 @@ def mirrors(standards: Standards) -> Tensor:
             ops.irfft(tuple(ops.sum(part, axis=2) for part in _times(a, b)), _TWICE)
             for a, b in ((values, values), (squares, weights), (weights, weights))
         )
-        scores.append(ops.max(_score(products, energy, overlap, weight), axis=2))
+        scores.append(ops.max(_score(products, energy, _exact(overlap), weight), axis=2))
     return ops.stack(scores, axis=2)
 
 
@@ -131,7 +131,15 @@ def _times(a: list[Tensor], b: list[Tensor]) -> tuple[Tensor, Tensor]:
 
 def _score(products: Tensor, energy: Tensor, overlap: Tensor, weight: Tensor) -> Tensor:
     score = products / ops.maximum(energy, 1e-6)
-    return ops.clip(ops.where(overlap > MIN_OVERLAP * weight, score, -1.0), -1.0, 1.0)
+    return ops.clip(ops.where(overlap * (1.0 / MIN_OVERLAP) > weight, score, -1.0), -1.0, 1.0)
+
+
+def _exact(overlap: Tensor) -> Tensor:
+    """Return the overlap less the rounding of the transforms: weights are quarters, so that it is whole sixteenths.
+
+    Of a frame without bad pixels, some places share just as much as is asked for.
+    """
+    return ops.round(overlap * 16.0) / 16.0
 
 
 def _over(value: Tensor, total: Tensor) -> Tensor:
