@@ -1,6 +1,6 @@
 """Which pixels are bad: by the values that detectors write into them, and by the shape of their gaps."""
 
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def bad_pixels(image: npt.NDArray[Any]) -> Mask:
     """
     bad = _by_value(image)
     lit = image != 0
-    lit &= ~bad
+    np.greater(lit, bad, out=lit)  # lit and not bad
     rows, columns = (_bands(lit.sum(axis=axis, dtype=np.int32)) for axis in (1, 0))
     bad[rows] = True
     bad[:, columns] = True
@@ -52,12 +52,12 @@ def _by_value(image: npt.NDArray[Any]) -> Mask:
             if equal.sum() > _SENTINEL_SHARE * image.size:
                 bad |= equal
     elif kind in "iu":
-        limits = np.iinfo(image.dtype)
         # Eiger marks gaps with the largest value and single bad pixels with the one before.
-        top = limits.max - (image.dtype == np.uint32)
-        bad = image >= top if image.dtype.itemsize > 1 else np.zeros(image.shape, dtype=bool)
-        if kind == "i":
-            bad |= image < 0
+        top = np.iinfo(image.dtype).max - (image.dtype == np.uint32)
+        if image.dtype.itemsize == 1:
+            top += 1  # no counter stops there: the largest value of a byte is a count
+        # Without their sign, negative numbers are larger than all others: one comparison finds both.
+        bad = image.view(image.dtype.str.replace("i", "u")) >= top
     else:
         bad = np.zeros(image.shape, dtype=bool)
     return bad
@@ -72,14 +72,11 @@ def _bands(lit: npt.NDArray[np.int32]) -> Mask:
     bands = np.zeros(len(lit), dtype=bool)
     if empty.mean() > _EMPTY_SHARE:
         return bands  # a dark frame: nothing is told apart
-    row = 0
-    for is_empty, group in groupby(empty):
-        width = len(list(group))
-        end = row + width
-        if is_empty and width <= MAX_GAP and 0 < row and end < len(empty):
-            beside = min(lit[max(row - _BESIDE, 0) : row].mean(), lit[end : end + _BESIDE].mean())
-            bands[row:end] = beside * width >= _SURPRISE
-        row = end
+    borders = np.flatnonzero(np.diff(empty)) + 1
+    for start, end in pairwise((0, *borders.tolist(), len(empty))):
+        if empty[start] and end - start <= MAX_GAP and 0 < start and end < len(empty):
+            beside = min(lit[max(start - _BESIDE, 0) : start].mean(), lit[end : end + _BESIDE].mean())
+            bands[start:end] = beside * (end - start) >= _SURPRISE
     return bands
 
 

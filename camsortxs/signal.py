@@ -1,5 +1,6 @@
 """The cheap check that comes before the classifier: a frame with nothing in it is `no_signal`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ FLAT_BLOCK = 16
 FLAT_STRUCTURE = 1.5
 """Means over blocks of 16 x 16 pixels that scatter less than this many times what noise alone explains are flat."""
 _SAMPLE = 100_000
+_BLOCKS = 2_000
+_ROWS = 64
 
 
 def no_signal(frame: Frame) -> str | None:
@@ -29,11 +32,23 @@ def no_signal(frame: Frame) -> str | None:
     counts = np.where(valid, frame.image, 0) if frame.image.dtype.kind == "f" else frame.image
     thin = max(1, round(float(np.sqrt(valid.size / _SAMPLE))))
     sample = counts[::thin, ::thin][valid[::thin, ::thin]]
-    if sample.size and np.median(sample) > 0:
+    if 2 * np.count_nonzero(sample > 0) > sample.size:
         return "flat" if _structure(counts, valid) < FLAT_STRUCTURE else None
     # Weak scattering beside an unstopped beam is a signal: real gratings put 97 % of their counts into the beam.
-    lit = _with_lit_neighbour((counts > 0) & valid).sum() / valid.sum()
-    return "empty" if lit < MIN_LIT else None
+    return None if _lit(counts, valid, enough=MIN_LIT * np.count_nonzero(valid)) else "empty"
+
+
+def _lit(counts: npt.NDArray[Any], valid: npt.NDArray[np.bool_], *, enough: float) -> bool:
+    """Say whether `enough` pixels are lit beside a lit one; most frames show it in their first rows."""
+    seen = 0
+    for first in range(0, len(counts), _ROWS):
+        # One row more on either side: neighbours of those that are counted.
+        above = min(first, 1)
+        rows = slice(first - above, first + _ROWS + 1)
+        seen += np.count_nonzero(_with_lit_neighbour((counts[rows] > 0) & valid[rows])[above : above + _ROWS])
+        if seen >= enough:
+            return True
+    return False
 
 
 def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -51,23 +66,23 @@ def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 def _structure(counts: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> float:
     """Return the spread of block means in units of what the noise between neighbouring pixels explains."""
-    whole = _blocks(valid, np.int32) == FLAT_BLOCK**2
+    bands = [side // FLAT_BLOCK for side in counts.shape]
+    # Some bands of blocks tell the spread as well as all of them.
+    every = max(1, bands[0] * bands[1] // _BLOCKS)
+    pixels, good = (_blocks(each, bands)[::every] for each in (counts, valid))
+    whole = good.all(axis=1).all(axis=2)
     if whole.sum() < 9:
         return np.inf
-    means = _blocks(counts, np.float32)[whole] / FLAT_BLOCK**2
-    # Some rows tell the noise as well as all of them.
-    rows = slice(None, None, max(1, counts.size // (2 * _SAMPLE)))
-    beside = valid[rows, 1:] & valid[rows, :-1]
-    noise = _spread(np.diff(counts[rows].astype(np.float32), axis=1)[beside]) / np.sqrt(2.0) / FLAT_BLOCK
+    means = pixels.sum(axis=1, dtype=np.float32).sum(axis=2)[whole] / FLAT_BLOCK**2
+    row, seen = (each[:, 0].reshape(len(each), -1) for each in (pixels, good))
+    noise = _spread(np.diff(row.astype(np.float32), axis=1)[seen[:, 1:] & seen[:, :-1]]) / np.sqrt(2.0) / FLAT_BLOCK
     return _spread(means) / noise if noise > 0 else np.inf
 
 
-def _blocks(pixels: npt.NDArray[Any], dtype: type) -> npt.NDArray[Any]:
-    """Return the sums over blocks; what does not fill one is left out. Rows first: memory is read in order."""
-    height, width = (side // FLAT_BLOCK for side in pixels.shape)
-    cut = pixels[: height * FLAT_BLOCK, : width * FLAT_BLOCK]
-    rows = cut.reshape(height, FLAT_BLOCK, -1).sum(axis=1, dtype=dtype)
-    return np.asarray(rows.reshape(height, width, FLAT_BLOCK).sum(axis=2))
+def _blocks(pixels: npt.NDArray[Any], bands: Sequence[int]) -> npt.NDArray[Any]:
+    """Return the pixels as (band, row, block, column); what does not fill a block is left out."""
+    rows, columns = (count * FLAT_BLOCK for count in bands)
+    return pixels[:rows, :columns].reshape(bands[0], FLAT_BLOCK, bands[1], FLAT_BLOCK)
 
 
 def _spread(values: npt.NDArray[Any]) -> float:
