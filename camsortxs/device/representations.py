@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from camsortxs.device import glcm, histogram, hog, lbp, spectrum
+from camsortxs.device import asymmetry, glcm, histogram, hog, lbp, radial, spectrum
 from camsortxs.device.standard import Standards
 from camsortxs.features.sizes import GLCM_DISTANCES, HOG_CELLS, LBP_CIRCLES
 
@@ -25,6 +25,9 @@ REPRESENTATIONS: Mapping[str, Compute] = MappingProxyType(
         "glcm.all": _with(glcm.texture, *GLCM_DISTANCES),
         **{f"lbp.p{points}": _with(lbp.patterns, points, radius) for points, radius in LBP_CIRCLES},
         **{f"hog.c{cell}": _with(hog.gradients, cell) for cell in HOG_CELLS},
+        "radial.profile": radial.profile,
+        "radial.harmonics": radial.harmonics,
+        "radial.asymmetry": asymmetry.asymmetry,
         "spectrum.radial": spectrum.radial,
         "spectrum.wavelet": spectrum.wavelet,
     }
