@@ -16,7 +16,7 @@ TRUST_Q = 6.0
 """Log-odds for the angle bit from a q-range with a known beam centre; half of it where the centre is assumed."""
 TRUST_INCIDENCE = 1.0
 """Log-odds for the geometry bit from an incidence angle: low, for transmission frames carry leftover angles."""
-_ENOUGH = 256
+_ENOUGH = 128
 CONTRADICTION = 2.0
 """Metadata and image contradict each other when both are this sure (log-odds) of opposite bits."""
 
