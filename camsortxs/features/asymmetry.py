@@ -1,10 +1,13 @@
 """Method 5, third representation: what a sample horizon breaks, whichever way the sample reflects."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from camsortxs.features.centre import Centre, estimate_centre
+from camsortxs.features.filters import Image, block_means, gaussian, surrounded
 from camsortxs.features.radial import polar
 from camsortxs.features.sizes import HORIZON_BAND as BAND
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
@@ -25,7 +28,11 @@ COLUMNS = (
     *("sector.low", "sector.high", "sector.range", "sector.spread"),
 )
 
+DARK = 0.05
+"""Of the scaled image: all but empty."""
+
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
@@ -42,25 +49,21 @@ def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
     row: list[float] = []
     for image in (fine, coarse):
         row += [friedel(image).score, friedel_at(image, at.row, at.column)]
-    turned = [_turn(standard, quarter) for quarter in range(4)]
-    edges = [_edge(image, mask) for image, mask in turned]
+    edges = [_strongest(*_steps(standard, quarter)) for quarter in range(4)]
     quarter = int(np.argmax([edge[0] for edge in edges]))
     for image in (fine, coarse):
         scores = [mirror(image, axis).score for axis in (0, 1)]
         # After an odd number of quarter turns, what was left and right is up and down.
         across, up = (scores[1], scores[0]) if quarter % 2 == 0 else (scores[0], scores[1])
         row += [max(scores), min(scores), across, up]
-    edge = edges[quarter]
-    place = int(edge[3] * SIDE)
-    row += [*edge, edges[(quarter + 2) % 4][0], max(edges[(quarter + 1) % 4][0], edges[(quarter + 3) % 4][0])]
+    score, mean, coherence, place = edges[quarter]
+    image, mask = (np.ascontiguousarray(np.rot90(part, quarter)) for part in (standard.image, standard.mask))
+    row += [score, mean, coherence, place / SIDE, *_sides(image, mask, place)]
+    row += [edges[(quarter + 2) % 4][0], max(edges[(quarter + 1) % 4][0], edges[(quarter + 3) % 4][0])]
     row.append((_turned_row(at, quarter) - place) / SIDE)
-    row += _about(*turned[quarter], place)
+    row += _about(image, mask, place)
     row += _halves(standard, at)
     return np.array(row)
-
-
-def _turn(standard: Standard, quarter: int) -> tuple[Array, npt.NDArray[np.bool_]]:
-    return np.rot90(standard.image, quarter).astype(np.float64), np.rot90(standard.mask, quarter)
 
 
 def _turned_row(at: Centre, quarter: int) -> float:
@@ -69,17 +72,23 @@ def _turned_row(at: Centre, quarter: int) -> float:
     return (at.row, last - at.column, last - at.row, at.column)[quarter]
 
 
-def _edge(image: Array, mask: npt.NDArray[np.bool_]) -> tuple[float, ...]:
-    """Return the strongest straight horizontal edge, bright above dark, in the order of `EDGE`.
+def _steps(standard: Standard, quarter: int) -> tuple[Array, Array, Array]:
+    """Return mean and mean size of the steps between bright above and dark below each row of the turned frame.
 
-    At each row, the step between the means of the bands above and below, column by column (in groups of 4, against
-    noise); a horizon steps alike in all columns, a ring or a shadow only in some.
+    Also the share of the columns (in groups of 4) that have a step there.
     """
-    valid = (~mask).astype(np.float64)
-    value = (image * valid).reshape(SIDE, -1, 4).sum(axis=2)
-    weight = valid.reshape(SIDE, -1, 4).sum(axis=2)
-    values = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(value, axis=0)])
-    weights = np.vstack([np.zeros((1, value.shape[1])), np.cumsum(weight, axis=0)])
+    mean, size, share = _between_bands(standard, across=quarter % 2 == 1)
+    # Turned further by 180 degree, bands are the same, the other way about.
+    return (mean, size, share) if quarter in (0, 3) else (-mean[::-1], size[::-1], share[::-1])
+
+
+@lru_cache(maxsize=8)
+def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Array]:
+    """Compare the bands above and below each row, or left and right of each column (`across`)."""
+    shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)
+    means = (block_means(part, shape) for part in (standard.image, (~standard.mask).astype(np.float32)))
+    value, weight = (4.0 * (part.T if across else part).astype(np.float64) for part in means)
+    values, weights = (np.pad(np.cumsum(part, axis=0), ((1, 0), (0, 0))) for part in (value, weight))
     row = np.arange(1, SIDE)
     up, down = np.maximum(row - BAND, 0), np.minimum(row + BAND, SIDE)
     w_above, w_below = weights[row] - weights[up], weights[down] - weights[row]
@@ -88,43 +97,50 @@ def _edge(image: Array, mask: npt.NDArray[np.bool_]) -> tuple[float, ...]:
     below = (values[down] - values[row]) / np.maximum(w_below, 1)
     step = np.where(usable, above - below, 0.0)
     count = usable.sum(axis=1)
-    widest = max(int((weight.sum(axis=0) > 0).sum()), 1)
-    mean = step.sum(axis=1) / np.maximum(count, 1)
-    size = np.abs(step).sum(axis=1) / np.maximum(count, 1)
+    least, widest = np.maximum(count, 1), max(int((weights[-1] > 0).sum()), 1)
+    return step.sum(axis=1) / least, np.abs(step).sum(axis=1) / least, count / widest
+
+
+def _strongest(mean: Array, size: Array, share: Array) -> tuple[float, float, float, int]:
+    """Return score, step, coherence and row of the strongest straight edge, bright above dark.
+
+    A horizon steps alike in all columns, a ring or a shadow only in some; steps in groups of columns, against noise.
+    """
     coherence = mean / (size + 0.01)
-    score = np.where(count >= 0.4 * widest, mean * np.maximum(coherence, 0.0), 0.0)
+    score = np.where(share >= 0.4, mean * np.maximum(coherence, 0.0), 0.0)
     best = int(np.argmax(score))
-    place = best + 1
-    under, over = image[place:][~mask[place:]], image[:place][~mask[:place]]
+    return float(score[best]), float(mean[best]), float(coherence[best]), best + 1
+
+
+def _sides(image: Image, mask: Mask, place: int) -> tuple[float, ...]:
+    """Return mean and spread below the edge, the mean above it, and how much is dark below."""
+    under, over = image[place:][~mask[place:]].astype(np.float64), image[:place][~mask[:place]].astype(np.float64)
     return (
-        float(score[best]),
-        float(mean[best]),
-        float(coherence[best]),
-        place / SIDE,
         float(under.mean()) if under.size else 0.0,
         float(under.std()) if under.size else 0.0,
         float(over.mean()) if over.size else 0.0,
-        float((under < 0.05).mean()) if under.size else 0.0,
+        float((under < DARK).mean()) if under.size else 0.0,
     )
 
 
-def _about(image: Array, mask: npt.NDArray[np.bool_], place: int) -> list[float]:
+def _about(image: Image, mask: Mask, place: int) -> list[float]:
     """Return the profile along the normal of the horizon, the streak on it, and how much structure stands upright."""
-    valid = (~mask).astype(np.float64)
+    valid = (~mask).astype(np.float32)
     weight = valid.sum(axis=1)
     seen = np.nonzero(weight)[0]
-    along = np.interp(np.arange(SIDE), seen, (image * valid).sum(axis=1)[seen] / weight[seen])
+    along = np.interp(np.arange(SIDE), seen, image.sum(axis=1, dtype=np.float64)[seen] / weight[seen])
     along = ndimage.uniform_filter1d(along, 5)
     top = max(float(along.max()), 1e-6)
     profile = [float(along[np.clip(place - offset, 0, SIDE - 1)]) / top for offset in OFFSETS]
-    smooth = ndimage.gaussian_filter(image * valid, 1.5) / np.maximum(ndimage.gaussian_filter(valid, 1.5), 1e-3)
-    d_row, d_column = (np.where(mask, 0.0, d) for d in np.gradient(smooth))
-    inner = ndimage.uniform_filter(valid, 7) > 0.999
-    upright, level = (d_column**2 * inner), (d_row**2 * inner)
-    rods = float(upright.sum() / max((upright + level).sum(), 1e-9))
-    rods_above = float(upright[:place].sum() / max((upright + level)[:place].sum(), 1e-9))
-    bad = float((image[~mask] < 0.05).mean())
-    columns = (image * valid).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
+    smooth = gaussian(image, 1.5) / np.maximum(gaussian(valid, 1.5), np.float32(1e-3))
+    d_row, d_column = np.gradient(smooth)
+    inner = surrounded(~mask, 7)
+    upright, level = (np.sum(d**2 * inner, axis=1, dtype=np.float64) for d in (d_column, d_row))
+    rods, rods_above = (
+        float(upright[part].sum() / max((upright + level)[part].sum(), 1e-9)) for part in (slice(None), slice(place))
+    )
+    dark = float(np.count_nonzero((image < DARK) & ~mask) / weight.sum())
+    columns = image.sum(axis=0, dtype=np.float64) / np.maximum(valid.sum(axis=0), 1)
     middle = float((np.arange(SIDE) * columns).sum() / max(columns.sum(), 1e-9)) / SIDE
     return [
         *profile,
@@ -132,17 +148,17 @@ def _about(image: Array, mask: npt.NDArray[np.bool_], place: int) -> list[float]
         _streak(image[place:], valid[place:]),
         rods,
         rods_above,
-        bad,
+        dark,
         abs(middle - 0.5),
     ]
 
 
-def _streak(image: Array, valid: Array) -> float:
+def _streak(image: Image, valid: Image) -> float:
     """Return how far the best column stands out over the columns beside it: specular rod, slit streak."""
     weight = valid.sum(axis=0)
     if weight.sum() <= 0:
         return 0.0
-    mean = (image * valid).sum(axis=0) / np.maximum(weight, 1)
+    mean = image.sum(axis=0, dtype=np.float64) / np.maximum(weight, 1)
     good = weight > 0.3 * weight.max()
     mean = np.interp(np.arange(SIDE), np.nonzero(good)[0], mean[good])
     return float((ndimage.uniform_filter1d(mean, 3) - ndimage.median_filter(mean, 31)).max())
@@ -152,7 +168,7 @@ def _halves(standard: Standard, at: Centre) -> list[float]:
     """Return brightness (about the ring means) and emptiness of the four half planes about the beam, in rank order."""
     view = polar(standard, at)
     departure = (view.level - view.profile[:, None]) * view.weight
-    empty = (view.level < 0.05) * view.weight
+    empty = (view.level < DARK) * view.weight
     sectors = view.level.shape[1]
     weight, bright, dark = view.weight.sum(axis=0), departure.sum(axis=0), empty.sum(axis=0)
     halves, empties = [], []

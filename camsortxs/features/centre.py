@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from camsortxs.compiled import compiled
+from camsortxs.features.filters import Image, block_means, gaussian, surrounded
 from camsortxs.features.sizes import CENTRE_REACH as REACH
 from camsortxs.features.sizes import CENTRE_SIDE as COARSE
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
+from camsortxs.ranks import percentile
 
 Array = npt.NDArray[np.float64]
 
@@ -27,7 +28,7 @@ class Centre:
     roundness: float
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def estimate_centre(standard: Standard) -> Centre:
     """Return the point about which a function of the radius alone explains most of the variance of the image.
 
@@ -35,20 +36,15 @@ def estimate_centre(standard: Standard) -> Centre:
     from the brightest spot; each is improved by a pattern search on 64 x 64 pixels.
     """
     cells = SIDE // COARSE
-    valid = (~standard.mask).astype(np.float64)
-    weight = _blocks(valid, cells)
-    level = _blocks(standard.image * valid, cells) / np.maximum(weight, 1e-9)
-    starts = [_aimed_at(standard), friedel(contrast(standard)).at, _brightest(level, weight)]
+    weight = block_means((~standard.mask).astype(np.float32), (COARSE, COARSE))
+    level = block_means(standard.image, (COARSE, COARSE)) / np.maximum(weight, np.float32(1e-9))
+    starts = [_aimed_at(standard), friedel(contrast(standard)).at, _brightest(level)]
+    light, area = level.astype(np.float64), weight.astype(np.float64) * cells**2
     best = max(
-        (_climb(level, weight, ((row + 0.5) / cells - 0.5, (column + 0.5) / cells - 0.5)) for row, column in starts),
+        (_climb(light, area, (row + 0.5) / cells - 0.5, (column + 0.5) / cells - 0.5) for row, column in starts),
         key=lambda found: found[2],
     )
     return Centre(row=(best[0] + 0.5) * cells - 0.5, column=(best[1] + 0.5) * cells - 0.5, roundness=best[2])
-
-
-def _blocks(values: Array, cells: int) -> Array:
-    sums: Array = values.reshape(COARSE, cells, COARSE, cells).sum(axis=(1, 3))
-    return sums
 
 
 def _aimed_at(standard: Standard) -> tuple[float, float]:
@@ -57,90 +53,110 @@ def _aimed_at(standard: Standard) -> tuple[float, float]:
     middle = (SIDE - 1) / 2
     if rows.size == 0:
         return middle, middle
-    # A line through p along g keeps g_perp . (c - p) = 0; the ridge draws a badly determined centre to the middle.
-    a = np.stack([-d_column, d_row])
-    b = a[0] * (rows - middle) + a[1] * (columns - middle)
-    keep = np.ones(rows.size)
     offset = np.zeros(2)
-    for _ in range(3):
-        normal = (a * keep) @ a.T
-        offset = np.linalg.solve(normal + 1e-3 * np.trace(normal) * np.eye(2) + 1e-12 * np.eye(2), (a * keep) @ b)
-        miss = np.abs(offset @ a - b) / np.hypot(d_row, d_column)
-        keep = 1.0 / (1.0 + (miss / 8.0) ** 2)  # horizons, shadows and module borders aim elsewhere
+    for reach in (np.inf, 8.0, 8.0):  # horizons, shadows and module borders aim elsewhere: not those that miss
+        normal, aim = _lines(rows - middle, columns - middle, d_row, d_column, offset, reach)
+        # The ridge draws a badly determined centre to the middle.
+        offset = np.linalg.solve(normal + 1e-3 * np.trace(normal) * np.eye(2) + 1e-12 * np.eye(2), aim)
     return middle + float(offset[0]), middle + float(offset[1])
 
 
-@lru_cache(maxsize=4)
+@compiled
+def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach: float) -> Any:
+    """Return the normal equations of the point on all lines; those that miss `near` by `reach` pixels count half.
+
+    A line through p along g keeps g_perp . (c - p) = 0.
+    """
+    n00, n01, n11, b0, b1 = 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(rows.size):
+        across, down = -d_column[i], d_row[i]
+        aim = across * rows[i] + down * columns[i]
+        square = across**2 + down**2
+        miss = (near[0] * across + near[1] * down - aim) ** 2 / square
+        keep = 1.0 / (1.0 + miss / reach**2)
+        n00 += keep * across**2
+        n01 += keep * across * down
+        n11 += keep * down**2
+        b0 += keep * across * aim
+        b1 += keep * down * aim
+    return np.array([[n00, n01], [n01, n11]]), np.array([b0, b1])
+
+
+@lru_cache(maxsize=8)
 def gradients(standard: Standard) -> tuple[Array, Array, Array, Array]:
     """Return rows, columns and the gradient along both, of the strongest fifth of the valid pixels."""
-    valid = (~standard.mask).astype(np.float32)
-    near = np.maximum(ndimage.gaussian_filter(valid, 2.0), 1e-3)
-    smooth = ndimage.gaussian_filter(standard.image, 2.0) / near
+    valid = ~standard.mask
+    near = np.maximum(gaussian(valid.astype(np.float32), 2.0), np.float32(1e-3))
+    smooth = gaussian(standard.image, 2.0) / near
     d_row, d_column = np.gradient(smooth)
-    inner = ndimage.uniform_filter(valid, 7) > 0.999
-    strength = np.where(inner, np.hypot(d_row, d_column), 0.0)
+    inner = surrounded(valid, 7)
     if not inner.any():
         return (np.zeros(0),) * 4
-    rows, columns = np.nonzero(strength > max(float(np.percentile(strength[inner], 80.0)), 1e-4))
+    strength = np.sqrt(d_row**2 + d_column**2) * inner
+    place = np.flatnonzero(strength > max(percentile(strength[inner], 80.0), 1e-4))
+    rows, columns = np.divmod(place, SIDE)
     return (
         rows.astype(np.float64),
         columns.astype(np.float64),
-        d_row[rows, columns].astype(np.float64),
-        d_column[rows, columns].astype(np.float64),
+        d_row.ravel()[place].astype(np.float64),
+        d_column.ravel()[place].astype(np.float64),
     )
 
 
-def _brightest(level: Array, weight: Array) -> tuple[float, float]:
-    smooth = ndimage.gaussian_filter(np.where(weight > 0, level, 0.0), 1.5)
+def _brightest(level: Image) -> tuple[float, float]:
+    smooth = gaussian(level, 1.5)
     row, column = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
     cells = SIDE // COARSE
     return (float(row) + 0.5) * cells - 0.5, (float(column) + 0.5) * cells - 0.5
 
 
 @compiled
-def _by_rings(rows: Any, columns: Any, x: Any, w: Any, row: float, column: float) -> Any:
-    """Return what the means of rings one pixel wide explain of the sum of squares, and how many rings there are."""
-    reach = int(np.sqrt((max(row, COARSE - row)) ** 2 + (max(column, COARSE - column)) ** 2)) + 4
-    weights, sums = np.zeros(reach), np.zeros(reach)
-    for i in range(x.size):
-        ring = int(np.rint(np.sqrt((rows[i] - row) ** 2 + (columns[i] - column) ** 2)))
-        weights[ring] += w[i]
-        sums[ring] += w[i] * x[i]
-    explained, rings = 0.0, 0
-    for ring in range(reach):
-        if weights[ring] > 0:
-            explained += sums[ring] ** 2 / max(weights[ring], 1e-12)
-            rings += 1
-    return explained, rings
-
-
-def _climb(level: Array, weight: Array, start: tuple[float, float]) -> tuple[float, float, float]:
-    """Improve `start` (in coarse pixels) by a pattern search with a halving step."""
-    rows, columns = np.nonzero(weight > 0)
-    x, w = level[rows, columns], weight[rows, columns]
-    total = float(w @ (x - float(w @ x) / w.sum()) ** 2)
-    low, high = -REACH * COARSE, (1 + REACH) * COARSE
-
-    squares = float(w @ x**2)
-
-    def roundness(row: float, column: float) -> float:
-        explained, rings = _by_rings(rows, columns, x, w, row, column)
-        # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
-        spare = max(x.size - rings, 1)
-        return 1.0 - (squares - explained) / spare * max(x.size - 1, 1) / max(total, 1e-9) if total > 1e-9 else 0.0
-
-    row, column = (float(np.clip(value, low, high)) for value in start)
-    best = roundness(row, column)
+def _climb(level: Any, weight: Any, row: float, column: float) -> Any:
+    """Improve a centre (in coarse pixels) by a pattern search with a halving step; return it and its roundness."""
+    seen, total, squares = 0, 0.0, 0.0
+    for w in weight.ravel():
+        seen += w > 0
+    mean = (weight * level).sum() / weight.sum()
+    total = (weight * (level - mean) ** 2).sum()
+    squares = (weight * level**2).sum()
+    lowest, highest = -REACH * COARSE, (1 + REACH) * COARSE
+    row, column = min(max(row, lowest), highest), min(max(column, lowest), highest)
+    best = _roundness(level, weight, row, column, seen, total, squares)
     step = 4.0
     while step >= 0.25:
-        around = [
-            (float(np.clip(row + i * step, low, high)), float(np.clip(column + j * step, low, high)))
-            for i, j in ((-1, 0), (1, 0), (0, -1), (0, 1))
-        ]
-        scores = [roundness(*point) for point in around]
-        place = int(np.argmax(scores))
-        if scores[place] > best:
-            best, (row, column) = scores[place], around[place]
+        higher, at_row, at_column = best, row, column
+        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            i = min(max(row + down * step, lowest), highest)
+            j = min(max(column + right * step, lowest), highest)
+            score = _roundness(level, weight, i, j, seen, total, squares)
+            if score > higher:
+                higher, at_row, at_column = score, i, j
+        if higher > best:
+            best, row, column = higher, at_row, at_column
         else:
             step /= 2
     return row, column, best
+
+
+@compiled
+def _roundness(level: Any, weight: Any, row: float, column: float, seen: int, total: float, squares: float) -> float:
+    """Return the share of the variance (`total`) that the means of rings one pixel wide explain."""
+    reach = int(np.sqrt((max(row, COARSE - row)) ** 2 + (max(column, COARSE - column)) ** 2)) + 4
+    weights, sums = np.zeros(reach), np.zeros(reach)
+    ring = np.empty(level.shape[1], np.int32)
+    for i in range(level.shape[0]):
+        down = (i - row) ** 2
+        for j in range(ring.size):
+            ring[j] = int(np.rint(np.sqrt(down + (j - column) ** 2)))
+        for j in range(ring.size):
+            weights[ring[j]] += weight[i, j]
+            sums[ring[j]] += weight[i, j] * level[i, j]
+    explained, rings = 0.0, 0
+    for k in range(reach):
+        if weights[k] > 0:
+            explained += sums[k] ** 2 / weights[k]
+            rings += 1
+    if total <= 1e-9:
+        return 0.0
+    # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
+    return 1.0 - (squares - explained) / max(seen - rings, 1) * max(seen - 1, 1) / total

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.compiled import compiled
+from camsortxs.compiled import compiled, inlined
 from camsortxs.features.sizes import HUGE
 
 _AS_THEY_ARE = ("<i4", "<u2", "<u4", "<f4")
@@ -40,27 +40,52 @@ def _single(image: npt.NDArray[Any]) -> Single:
 @compiled
 def _pool(image: Any, mask: Any, height: int, width: int) -> Any:
     rows, columns = image.shape
-    total, area = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    light, seen = np.empty(columns, np.float32), np.empty(columns, np.float32)
-    tall, wide, most = rows / height, columns / width, np.float32(HUGE)
+    first, shares = _shares(columns, width)
+    total, area = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    light, seen = np.empty(columns + shares.shape[1], np.float32), np.empty(columns + shares.shape[1], np.float32)
+    tall = rows / height
     for row in range(height):
         # First the rows of the cell, pixel below pixel, which the processor adds up several at a time.
         top, bottom = row * tall, (row + 1) * tall
         light[:], seen[:] = 0, 0
         for i in range(int(top), min(ceil(bottom - 1e-9), rows)):
-            share = np.float32(min(i + 1.0, bottom) - max(float(i), top))
-            for j in range(columns):
-                value = np.float32(image[i, j])
-                good = (not mask[i, j]) and np.isfinite(value)
-                value = min(max(value, np.float32(0)), most)
-                light[j] += share * value if good else np.float32(0)
-                seen[j] += share if good else np.float32(0)
+            _add(image[i], mask[i], np.float32(min(i + 1.0, bottom) - max(float(i), top)), light, seen)
         for column in range(width):
-            left, right = column * wide, (column + 1) * wide
-            sum_light, sum_seen = np.float32(0), np.float32(0)
-            for j in range(int(left), min(ceil(right - 1e-9), columns)):
-                share = np.float32(min(j + 1.0, right) - max(float(j), left))
-                sum_light += share * light[j]
-                sum_seen += share * seen[j]
-            total[row, column], area[row, column] = sum_light, sum_seen
+            start, share = first[column], shares[column]
+            total[row, column] = _weighted(light[start:], share)
+            area[row, column] = _weighted(seen[start:], share)
     return total, area
+
+
+@inlined
+def _add(line: Any, bad: Any, share: Any, light: Any, seen: Any) -> None:
+    """Add a line of pixels, the valid ones of them, to what was seen so far."""
+    for j in range(line.size):
+        value = np.float32(line[j])
+        good = np.isfinite(value) and not bad[j]
+        light[j] += share * min(max(value, np.float32(0)), np.float32(HUGE)) if good else np.float32(0)
+        seen[j] += share if good else np.float32(0)
+
+
+@inlined
+def _weighted(pixels: Any, share: Any) -> Any:
+    total = np.float32(0)
+    for j in range(share.size):
+        total += share[j] * pixels[j]
+    return total
+
+
+@compiled
+def _shares(pixels: int, cells: int) -> Any:
+    """Return the first pixel of each cell, and its share of that one and of each that follows, 0 beyond the cell.
+
+    Equally many for each cell: a loop that always takes as many turns is one that the processor foresees.
+    """
+    wide = pixels / cells
+    first, shares = np.empty(cells, np.int64), np.zeros((cells, ceil(wide) + 1), np.float32)
+    for cell in range(cells):
+        left, right = cell * wide, (cell + 1) * wide
+        first[cell] = int(left)
+        for j in range(int(left), min(ceil(right - 1e-9), pixels)):
+            shares[cell, j - int(left)] = min(j + 1.0, right) - max(float(j), left)
+    return first, shares

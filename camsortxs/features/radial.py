@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, signal
 
+from camsortxs.compiled import compiled, inlined
 from camsortxs.features.centre import Centre, estimate_centre, gradients
 from camsortxs.features.sizes import AZIMUTHAL_ORDERS as ORDERS
 from camsortxs.features.sizes import POLAR_RINGS as RINGS
@@ -14,6 +16,7 @@ from camsortxs.features.sizes import POLAR_SECTORS as SECTORS
 from camsortxs.features.sizes import PROFILE_RINGS as PROFILE
 from camsortxs.features.sizes import PROMINENT, SIDE, ZONES
 from camsortxs.features.standard import Standard
+from camsortxs.ranks import percentile
 
 PROFILE_COLUMNS = (
     *(f"i{ring:02d}" for ring in range(PROFILE)),
@@ -24,6 +27,9 @@ HARMONICS_COLUMNS = (
     *(f"z{zone}.c{order}" for zone in range(ZONES) for order in ORDERS),
     *(f"z{zone}.{name}" for zone in range(ZONES) for name in ("spread", "spots", "covered", "aimed")),
 )
+
+_SLOPES = tuple(1.0 if 8 * k == SECTORS else float(np.tan(2 * np.pi * k / SECTORS)) for k in range(1, SECTORS // 4))
+"""Between the sectors of a quarter."""
 
 Array = npt.NDArray[np.float64]
 
@@ -44,6 +50,67 @@ class Polar:
         mean = (self.level * self.weight).sum(axis=1) / np.maximum(weight, 1e-12)
         seen = np.nonzero(weight)[0]
         return np.interp(np.arange(RINGS), seen, mean[seen])
+
+
+@lru_cache(maxsize=8)
+def polar(standard: Standard, centre: Centre) -> Polar:
+    """Return the image about `centre`, from the innermost valid pixel out to the 99th percentile of the radii."""
+    radius, sector, value = _seen_from(standard.image, standard.mask, centre.row, centre.column)
+    inner, outer = float(radius.min()), percentile(radius, 99.0)
+    sums, counts = _cells(radius, sector, value, inner, RINGS / max(outer - inner, 1.0))
+    return Polar(level=sums / np.maximum(counts, 1.0), weight=counts, inner=inner, outer=outer)
+
+
+@compiled
+def _seen_from(image: Any, mask: Any, row: float, column: float) -> Any:
+    """Return radius, sector and value of each valid pixel."""
+    radius, sector, value = np.empty(image.size), np.empty(image.size, np.uint8), np.empty(image.size, np.float32)
+    count = 0
+    for i in range(image.shape[0]):
+        down = i - row
+        for j in range(image.shape[1]):
+            right = j - column
+            radius[count] = np.sqrt(down**2 + right**2)
+            sector[count] = _sector(down, right)
+            value[count] = image[i, j]
+            count += not mask[i, j]
+    return radius[:count], sector[:count], value[:count]
+
+
+@inlined
+def _sector(down: float, right: float) -> int:
+    """Return which of SECTORS the azimuth atan2(down, right), from -pi up, falls into: by slopes, without an angle."""
+    if right < 0 and down <= 0:
+        quarter, x, y = 0, -right, -down
+    elif down < 0:
+        quarter, x, y = 1, -down, right
+    elif right > 0:
+        quarter, x, y = 2, right, down
+    else:
+        quarter, x, y = 3, down, -right
+    sector = quarter * (SECTORS // 4)
+    for slope in _SLOPES:
+        sector += y >= slope * x
+    return sector
+
+
+@compiled
+def _cells(radius: Any, sector: Any, value: Any, inner: float, scale: float) -> Any:
+    """Return the sum of the values and their number in each cell of (RINGS, SECTORS)."""
+    sums, counts = np.zeros((RINGS, SECTORS)), np.zeros((RINGS, SECTORS))
+    for i in range(radius.size):
+        ring = min(int((radius[i] - inner) * scale), RINGS - 1)
+        sums[ring, sector[i]] += value[i]
+        counts[ring, sector[i]] += 1
+    return sums, counts
+
+
+def profile(self) -> Array:
+    """I(r), (RINGS,), rings without a valid pixel interpolated."""
+    weight = self.weight.sum(axis=1)
+    mean = (self.level * self.weight).sum(axis=1) / np.maximum(weight, 1e-12)
+    seen = np.nonzero(weight)[0]
+    return np.interp(np.arange(RINGS), seen, mean[seen])
 
 
 @lru_cache(maxsize=4)
@@ -117,28 +184,39 @@ def harmonics(standard: Standard, centre: Centre | None = None) -> Array:
     """
     at = centre or estimate_centre(standard)
     view = polar(standard, at)
-    departure = (view.level - view.profile[:, None]) * (view.weight > 0)
+    by_zone = (ZONES, RINGS // ZONES, SECTORS)
+    weight = view.weight.reshape(by_zone)
+    here = ((view.level - view.profile[:, None]) * (view.weight > 0)).reshape(by_zone)
+    seen = weight.sum(axis=1)
+    total = np.maximum(seen.sum(axis=1), 1.0)
+    bright = (weight * here).sum(axis=1)
+    sector = bright / np.maximum(seen, 1.0)
+    fine = here - sector[:, None]
+    spread = np.sqrt((weight * fine**2).sum(axis=(1, 2)) / total)
+    others = [
+        np.sqrt((seen * sector**2).sum(axis=1) / total),
+        np.percentile(fine.reshape(ZONES, -1), 99.0, axis=1) / (spread + 0.01),
+        (seen > 0).mean(axis=1),
+        _aims(standard, at, view),
+    ]
+    amplitudes = np.abs(bright @ _waves()) / total[:, None]
+    return np.concatenate([amplitudes.ravel(), np.stack(others, axis=1).ravel()])
+
+
+@lru_cache(maxsize=1)
+def _waves() -> npt.NDArray[np.complex128]:
+    """Return a wave around the azimuth for each of ORDERS, (SECTORS, ORDERS)."""
     azimuth = (np.arange(SECTORS) + 0.5) / SECTORS * 2 * np.pi
-    zones = np.arange(RINGS) * ZONES // RINGS
+    return np.asarray(np.exp(1j * np.outer(azimuth, ORDERS)))
+
+
+def _aims(standard: Standard, at: Centre, view: Polar) -> Array:
+    """Return the mean squared cosine between gradients and the line to the beam, in each zone."""
     rows, columns, d_row, d_column = gradients(standard)
-    radius = np.hypot(rows - at.row, columns - at.column)
-    along = (d_row * (rows - at.row) + d_column * (columns - at.column)) ** 2
-    aim = along / np.maximum((d_row**2 + d_column**2) * radius**2, 1e-12)
-    zone_of = np.clip((radius - view.inner) / max(view.outer - view.inner, 1.0) * ZONES, 0, ZONES - 1).astype(int)
-    amplitudes: list[float] = []
-    others: list[float] = []
-    for zone in range(ZONES):
-        weight, here = view.weight[zones == zone], departure[zones == zone]
-        total = max(float(weight.sum()), 1.0)
-        amplitudes += [float(abs((weight * here * np.exp(1j * n * azimuth)).sum())) / total for n in ORDERS]
-        sector = (weight * here).sum(axis=0) / np.maximum(weight.sum(axis=0), 1.0)
-        fine = here - sector
-        spread = float(np.sqrt((weight * fine**2).sum() / total))
-        seen = float((weight.sum(axis=0) > 0).mean())
-        others += [
-            float(np.sqrt((weight.sum(axis=0) * sector**2).sum() / total)),
-            float(np.percentile(fine, 99.0)) / (spread + 0.01),
-            seen,
-            float(aim[zone_of == zone].mean()) if (zone_of == zone).any() else 0.5,
-        ]
-    return np.array([*amplitudes, *others])
+    down, right = rows - at.row, columns - at.column
+    square = down**2 + right**2
+    aim = (d_row * down + d_column * right) ** 2 / np.maximum((d_row**2 + d_column**2) * square, 1e-12)
+    zone = (np.sqrt(square) - view.inner) * (ZONES / max(view.outer - view.inner, 1.0))
+    zone = np.clip(zone, 0, ZONES - 1).astype(np.intp)
+    count = np.bincount(zone, minlength=ZONES)
+    return np.where(count > 0, np.bincount(zone, aim, minlength=ZONES) / np.maximum(count, 1), 0.5)

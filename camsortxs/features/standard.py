@@ -9,6 +9,7 @@ import numpy.typing as npt
 from camsortxs.features.pooling import pool
 from camsortxs.features.sizes import MIN_SHARE, SIDE
 from camsortxs.frames import Frame
+from camsortxs.ranks import percentile
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,13 +52,13 @@ def standardise(frame: Frame) -> Standard:
     pooled, bad = _pool(frame.image, frame.mask)
     level = np.log1p(pooled)
     low, high = _range(level[~bad])
-    scaled = np.clip((level - low) / (high - low), 0.0, 1.0)
+    scaled = np.clip((level - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
     height, width = pooled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     rows, columns = slice(top, top + height), slice(left, left + width)
     image = np.zeros((SIDE, SIDE), dtype=np.float32)
     mask = np.ones((SIDE, SIDE), dtype=np.bool_)
-    image[rows, columns] = np.where(bad, 0.0, scaled)
+    image[rows, columns] = np.where(bad, np.float32(0), scaled)
     mask[rows, columns] = bad
     return Standard(
         image=image,
@@ -84,7 +85,7 @@ def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:
     positive = level[level > 0]
     if positive.size == 0:
         return 0.0, 1.0
-    low, high = float(np.percentile(positive, 1.0)), float(np.percentile(level, 99.9))
+    low, high = percentile(positive, 1.0), percentile(level, 99.9)
     if high - low < 1e-4 * (1.0 + high):  # constant, or nearly all pixels dark: the few bright ones are the range
         low, high = 0.0, float(level.max())
     return low, high

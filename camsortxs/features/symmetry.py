@@ -1,18 +1,18 @@
-"""Point and mirror symmetry at the best place, for all places at once by Fourier transforms."""
+"""Point and mirror symmetry at the best place, for all places at once."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
 
+from camsortxs.features.filters import block_means, convolved, gaussian, spectrum
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
 
 _CELLS = SIDE // SYMMETRY_SIDE
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +23,34 @@ class Symmetry:
     at: tuple[float, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The weights of pixels, (128, 128), and how much of them meets what is valid in each reflection."""
+
+    values: Array
+
+    @cached_property
+    def total(self) -> float:
+        """The sum of all."""
+        return float(self.values.sum())
+
+    @cached_property
+    def spectrum(self) -> Array:
+        """Their Fourier transform."""
+        return spectrum(self.values)
+
+    @cached_property
+    def turned(self) -> Array:
+        """Their overlap with themselves turned about each place."""
+        return convolved(self.spectrum, self.spectrum)
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Contrast:
     """The image without its large-scale trend and the weights of its pixels, both (128, 128)."""
 
     values: Array
-    weights: Array
+    weights: Weights
 
 
 @lru_cache(maxsize=4)
@@ -37,41 +59,36 @@ def contrast(standard: Standard, fine: bool = True) -> Contrast:
 
     Blurs are normalised by the blurred mask, so that bad pixels do not matter.
     """
-    shape = (SIDE // _CELLS, _CELLS, SIDE // _CELLS, _CELLS)
-    valid = (~standard.mask).astype(np.float64)
-    share = valid.reshape(shape).mean(axis=(1, 3))
-    level = (standard.image * valid).reshape(shape).mean(axis=(1, 3))
-    sharp = _blur(level, share, 1.0)
-    weights = np.where(share > 0.4, share, 0.0)
-    if weights.sum() <= 0:
-        weights = share
-    if fine:
-        values = sharp - _blur(level, share, 10.0)
-    else:
-        values = sharp - float((sharp * weights).sum() / weights.sum())
-    return Contrast(values=values * (weights > 0), weights=weights)
+    level, share, sharp, weights = _sharp(standard)
+    trend = _blur(level, share, 10.0) if fine else np.vdot(sharp, weights.values) / weights.total
+    return Contrast(values=(sharp - trend) * (weights.values > 0), weights=weights)
+
+
+@lru_cache(maxsize=2)
+def _sharp(standard: Standard) -> tuple[Array, Array, Array, Weights]:
+    """Return the image and its valid share on 128 x 128 pixels, the image slightly blurred, and its weights."""
+    shape = (SYMMETRY_SIDE, SYMMETRY_SIDE)
+    share = block_means((~standard.mask).astype(np.float32), shape)
+    level = block_means(standard.image, shape)
+    weights = np.where(share > 0.4, share, np.float32(0))
+    return level, share, _blur(level, share, 1.0), Weights(weights if weights.any() else share)
 
 
 def _blur(level: Array, share: Array, sigma: float) -> Array:
-    blurred: Array = ndimage.gaussian_filter(level, sigma) / np.maximum(ndimage.gaussian_filter(share, sigma), 1e-3)
+    blurred: Array = gaussian(level, sigma) / np.maximum(gaussian(share, sigma), np.float32(1e-3))
     return blurred
 
 
 @lru_cache(maxsize=4)
 def friedel(image: Contrast) -> Symmetry:
-    """Return the best point symmetry: transmission patterns have it about the beam, grazing ones do not.
+    """Return the best point symmetry: the image correlated with itself turned by 180 degree, over the pixels valid in both.
 
-    The normalised correlation of the image with itself turned by 180 degree, over the pixels valid in both.
     Source: D. Padfield, IEEE Trans. Image Process. 21 (2012) 2706 (masked correlation), applied to the turned image.
     """
-    size = 2 * image.values.shape[0]
     w = image.weights
-    f = fft.rfft2(w * image.values, (size, size))
-    g = fft.rfft2(w * image.values**2, (size, size))
-    v = fft.rfft2(w, (size, size))
-    score = _score(
-        fft.irfft2(f * f, (size, size)), fft.irfft2(g * v, (size, size)), fft.irfft2(v * v, (size, size)), w.sum()
-    )
+    light = w.values * image.values
+    f, g = spectrum(light), spectrum(light * image.values)
+    score = _score(convolved(f, f), convolved(g, w.spectrum), w.turned, w.total)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     return Symmetry(score=float(score[row, column]), at=(_place(float(row)), _place(float(column))))
 
@@ -79,37 +96,49 @@ def friedel(image: Contrast) -> Symmetry:
 def friedel_at(image: Contrast, row: float, column: float) -> float:
     """Return the point symmetry about one place, 0 where too few pixels have a partner there."""
     turned = [round(2 * ((place + 0.5) / _CELLS - 0.5)) for place in (row, column)]
-    size = image.values.shape[0]
-    overlap = [slice(max(0, s - size + 1), min(size, s + 1)) for s in turned]
+    overlap = [slice(max(0, s - SYMMETRY_SIDE + 1), min(SYMMETRY_SIDE, s + 1)) for s in turned]
     if any(part.stop <= part.start for part in overlap):
         return 0.0
-    a, w = image.values[overlap[0], overlap[1]], image.weights[overlap[0], overlap[1]]
+    a, w = image.values[overlap[0], overlap[1]], image.weights.values[overlap[0], overlap[1]]
     pair = w * w[::-1, ::-1]
-    if pair.sum() < 0.5 * MIN_OVERLAP * image.weights.sum():
+    if pair.sum() < 0.5 * MIN_OVERLAP * image.weights.total:
         return 0.0
-    return float((pair * a * a[::-1, ::-1]).sum() / max((pair * a**2).sum(), 1e-9))
+    pair *= a
+    return float((pair * a[::-1, ::-1]).sum() / max(float((pair * a).sum()), 1e-9))
 
 
 def mirror(image: Contrast, axis: int) -> Symmetry:
     """Return the best mirror symmetry along `axis` (1: left and right exchanged); `at` holds it in its place."""
-    size = 2 * image.values.shape[axis]
-    w = image.weights
-    f = fft.rfft(w * image.values, size, axis=axis)
-    g = fft.rfft(w * image.values**2, size, axis=axis)
-    v = fft.rfft(w, size, axis=axis)
-    across = 1 - axis
-    back = [fft.irfft((a * b).sum(axis=across), size) for a, b in ((f, f), (g, v), (v, v))]
-    score = _score(back[0], back[1], back[2], 2 * w.sum())
+    w = image.weights.values
+    light = w * image.values
+    bright = light * image.values
+    score = _score(
+        _reflected(light, light, axis),
+        _reflected(bright, w, axis),
+        _reflected(w, w, axis),
+        2 * image.weights.total,
+    )
     place = int(np.argmax(score))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
     return Symmetry(score=float(score[place]), at=at)
 
 
+def _reflected(first: Array, second: Array, axis: int) -> Array:
+    """Return the sums of products of one image and the other, mirrored along `axis` at each place."""
+    products = first.T @ second if axis == 1 else first @ second.T
+    side = len(products)
+    # Pixels x and y meet at x + y: rows shifted by one each put these into columns, padded by one row more.
+    shifted = np.zeros((side, 2 * side), dtype=np.float32)
+    shifted[:, :side] = products
+    return np.asarray(shifted.ravel()[:-side].reshape(side, 2 * side - 1).sum(axis=0))
+
+
 def _score(products: Array, energy: Array, overlap: Array, weight: float) -> Array:
-    enough = overlap > MIN_OVERLAP * weight
-    score: Array = np.where(enough, products / np.maximum(energy, 1e-6), -1.0)
-    return np.clip(score, -1.0, 1.0)
+    score = np.where(
+        overlap > np.float32(MIN_OVERLAP * weight), products / np.maximum(energy, np.float32(1e-6)), np.float32(-1)
+    )
+    return np.clip(score, -1.0, 1.0, out=score)
 
 
 def _place(turned: float) -> float:

@@ -56,10 +56,10 @@ def test_warming_up_compiles_every_type_that_detectors_send():
 
     compiled = {str(signature[0].dtype) for signature in pooling._pool.signatures}
     assert {"int32", "uint32", "uint16", "float32"} <= compiled
-    assert centre._by_rings.signatures
+    assert centre._climb.signatures
 
 
-@pytest.mark.parametrize("loop", [pooling._pool, centre._by_rings])
+@pytest.mark.parametrize("loop", [pooling._pool, centre._climb])
 def test_what_serves_reads_no_compiled_code_from_disk(loop):
     # numba keeps compiled loops as pickles.
     assert loop._cache.cache_path is None

@@ -1,0 +1,62 @@
+"""Order statistics without a sort: only what lies about the place asked for is put in order."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from camsortxs.compiled import compiled, inlined
+
+_BUCKETS = 1024
+_EQUAL = 1e-30
+
+
+def percentile(values: npt.NDArray[Any], percent: float) -> float:
+    """Return what `percent` of `values` (flat, finite, at least one) lie below, between two of them in proportion.
+
+    As `numpy.percentile`, a fraction of its time.
+
+    >>> percentile(np.array([3.0, 1.0, 2.0, 10.0]), 50.0)
+    2.5
+    """
+    values = values.astype(np.float64)
+    place = percent / 100.0 * (values.size - 1)
+    below = int(place)
+    low = _ranked(values, below)
+    if place == below:
+        return low
+    return low + (place - below) * (_ranked(values, below + 1) - low)
+
+
+def _ranked(values: npt.NDArray[Any], place: int) -> float:
+    while values.size > _BUCKETS:
+        low, wide = float(values.min()), float(np.ptp(values))
+        if wide < _EQUAL:
+            break
+        values, below = _bucket(values, low, (_BUCKETS - 1) / wide, place)
+        place -= below
+    return float(np.partition(values, place)[place])
+
+
+@compiled
+def _bucket(values: Any, low: float, scale: float, place: int) -> Any:
+    """Return those of `values` that share the equal bucket of the one in `place`, and how many lie in lower ones."""
+    counts = np.zeros(_BUCKETS, np.int64)
+    for value in values:
+        counts[_bucket_of(value, low, scale)] += 1
+    bucket, below = 0, 0
+    while below + counts[bucket] <= place:
+        below += counts[bucket]
+        bucket += 1
+    kept = np.empty(counts[bucket], values.dtype)
+    count = 0
+    for value in values:
+        if _bucket_of(value, low, scale) == bucket:
+            kept[count] = value
+            count += 1
+    return kept, below
+
+
+@inlined
+def _bucket_of(value: Any, low: float, scale: float) -> Any:
+    return min(np.uint32((value - low) * scale), np.uint32(_BUCKETS - 1))
