@@ -91,6 +91,10 @@ class ModelSettings(Section):
 
     path: Path | None = Field(None, description="Folder of a bundle; the shipped one when there is none.")
     threshold: float | None = Field(None, ge=0, le=1, description="Overrides the bundle's own threshold.")
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto",
+        description="Where features are computed. `gpu` needs Keras and a backend; `auto` takes it if it is there.",
+    )
 
 
 class PixelSettings(Section):

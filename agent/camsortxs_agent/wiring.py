@@ -11,11 +11,14 @@ from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.classifiers.base import Classifier
-from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.classifiers.onnx import OnnxClassifier
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.device.accelerator import accelerator
+from camsortxs.device.featurizer import BATCHES, DeviceChain
+from camsortxs.errors import ModelError, SinkRejected, SinkUnavailable
 from camsortxs.features.base import Featurizer
+from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
 from camsortxs_agent.dead_letters import DeadLetters
@@ -56,9 +59,20 @@ def load_model(settings: ModelSettings) -> Model:
     bundle = load_bundle(settings.path or default_bundle())
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
-    featurizer = chain_of(bundle)
+    featurizer = _featurizer(bundle, settings.device)
     featurizer.warm_up()
     return featurizer, OnnxClassifier(bundle)
+
+
+def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:
+    chain = chain_of(bundle)
+    gpu = None if device == "cpu" else accelerator()
+    if device == "gpu" and gpu is None:
+        raise ModelError("model.device is gpu, and Keras finds none here: install a backend with CUDA, or say auto")
+    if gpu is None or (chain.embeddings and device == "auto"):
+        return chain
+    log.info("features_on_gpu", device=gpu)
+    return DeviceChain(chain.representations)
 
 
 def catalogue(settings: TiledSettings) -> Catalogue:
@@ -147,6 +161,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
             sink=sinks,
             observers=[metrics],
             workers=settings.batch.workers or os.cpu_count() or 1,
+            group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
         ),
         source=source,
         resources=resources(),
