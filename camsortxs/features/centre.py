@@ -16,6 +16,8 @@ from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
 from camsortxs.ranks import percentile
 
+_RINGS = int(np.hypot(1 + REACH, 1 + REACH) * COARSE) + 4
+
 Array = npt.NDArray[np.float64]
 
 
@@ -40,8 +42,14 @@ def estimate_centre(standard: Standard) -> Centre:
     level = block_means(standard.image, (COARSE, COARSE)) / np.maximum(weight, np.float32(1e-9))
     starts = [_aimed_at(standard), friedel(contrast(standard)).at, _brightest(level)]
     light, area = level.astype(np.float64), weight.astype(np.float64) * cells**2
+    seen = float(np.count_nonzero(area))
+    squares = float((area * light**2).sum())
+    variance = squares - float((area * light).sum()) ** 2 / float(area.sum())
     best = max(
-        (_climb(light, area, (row + 0.5) / cells - 0.5, (column + 0.5) / cells - 0.5) for row, column in starts),
+        (
+            _climb(light, area, (row + 0.5) / cells - 0.5, (column + 0.5) / cells - 0.5, seen, variance, squares)
+            for row, column in starts
+        ),
         key=lambda found: found[2],
     )
     return Centre(row=(best[0] + 0.5) * cells - 0.5, column=(best[1] + 0.5) * cells - 0.5, roundness=best[2])
@@ -111,24 +119,20 @@ def _brightest(level: Image) -> tuple[float, float]:
 
 
 @compiled
-def _climb(level: Any, weight: Any, row: float, column: float) -> Any:
+def _climb(
+    level: Any, weight: Any, row: float, column: float, seen: float, variance: float, squares: float
+) -> tuple[float, float, float]:
     """Improve a centre (in coarse pixels) by a pattern search with a halving step; return it and its roundness."""
-    seen, total, squares = 0, 0.0, 0.0
-    for w in weight.ravel():
-        seen += w > 0
-    mean = (weight * level).sum() / weight.sum()
-    total = (weight * (level - mean) ** 2).sum()
-    squares = (weight * level**2).sum()
-    lowest, highest = -REACH * COARSE, (1 + REACH) * COARSE
+    lowest, highest = -REACH * COARSE, (1.0 + REACH) * COARSE
     row, column = min(max(row, lowest), highest), min(max(column, lowest), highest)
-    best = _roundness(level, weight, row, column, seen, total, squares)
+    best = _roundness(level, weight, row, column, seen, variance, squares)
     step = 4.0
     while step >= 0.25:
         higher, at_row, at_column = best, row, column
-        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            i = min(max(row + down * step, lowest), highest)
-            j = min(max(column + right * step, lowest), highest)
-            score = _roundness(level, weight, i, j, seen, total, squares)
+        for way in range(4):
+            i = min(max(row + step * ((way == 1) - (way == 0)), lowest), highest)
+            j = min(max(column + step * ((way == 3) - (way == 2)), lowest), highest)
+            score = _roundness(level, weight, i, j, seen, variance, squares)
             if score > higher:
                 higher, at_row, at_column = score, i, j
         if higher > best:
@@ -139,24 +143,24 @@ def _climb(level: Any, weight: Any, row: float, column: float) -> Any:
 
 
 @compiled
-def _roundness(level: Any, weight: Any, row: float, column: float, seen: int, total: float, squares: float) -> float:
-    """Return the share of the variance (`total`) that the means of rings one pixel wide explain."""
-    reach = int(np.sqrt((max(row, COARSE - row)) ** 2 + (max(column, COARSE - column)) ** 2)) + 4
-    weights, sums = np.zeros(reach), np.zeros(reach)
-    ring = np.empty(level.shape[1], np.int32)
-    for i in range(level.shape[0]):
-        down = (i - row) ** 2
-        for j in range(ring.size):
-            ring[j] = int(np.rint(np.sqrt(down + (j - column) ** 2)))
-        for j in range(ring.size):
+def _roundness(
+    level: Any, weight: Any, row: float, column: float, seen: float, variance: float, squares: float
+) -> float:
+    """Return the share of the variance that the means of rings one pixel wide explain."""
+    weights, sums, ring = np.zeros(_RINGS), np.zeros(_RINGS), np.empty(COARSE, np.uint32)
+    for i in range(COARSE):
+        down = (i - row) * (i - row)
+        for j in range(COARSE):
+            ring[j] = np.uint32(np.rint(np.sqrt(down + (j - column) * (j - column))))
+        for j in range(COARSE):
             weights[ring[j]] += weight[i, j]
             sums[ring[j]] += weight[i, j] * level[i, j]
-    explained, rings = 0.0, 0
-    for k in range(reach):
+    explained, rings = 0.0, 0.0
+    for k in range(_RINGS):
         if weights[k] > 0:
-            explained += sums[k] ** 2 / weights[k]
-            rings += 1
-    if total <= 1e-9:
+            explained += sums[k] * sums[k] / weights[k]
+            rings += 1.0
+    if variance <= 1e-9:
         return 0.0
     # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
-    return 1.0 - (squares - explained) / max(seen - rings, 1) * max(seen - 1, 1) / total
+    return 1.0 - (squares - explained) / max(seen - rings, 1.0) * max(seen - 1.0, 1.0) / variance

@@ -62,9 +62,10 @@ def _add(line: Any, bad: Any, share: Any, light: Any, seen: Any) -> None:
     """Add a line of pixels, the valid ones of them, to what was seen so far."""
     for j in range(line.size):
         value = np.float32(line[j])
-        good = np.isfinite(value) and not bad[j]
-        light[j] += share * min(max(value, np.float32(0)), np.float32(HUGE)) if good else np.float32(0)
-        seen[j] += share if good else np.float32(0)
+        weight = share if np.isfinite(value) and not bad[j] else np.float32(0)
+        # Zero first: what is not a number is not greater.
+        light[j] += weight * min(max(np.float32(0), value), np.float32(HUGE))
+        seen[j] += weight
 
 
 @inlined

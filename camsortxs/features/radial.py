@@ -57,7 +57,7 @@ def polar(standard: Standard, centre: Centre) -> Polar:
     """Return the image about `centre`, from the innermost valid pixel out to the 99th percentile of the radii."""
     radius, sector, value = _seen_from(standard.image, standard.mask, centre.row, centre.column)
     inner, outer = float(radius.min()), percentile(radius, 99.0)
-    sums, counts = _cells(radius, sector, value, inner, RINGS / max(outer - inner, 1.0))
+    sums, counts = _cells(radius, sector, value, inner, max(outer - inner, 1.0))
     return Polar(level=sums / np.maximum(counts, 1.0), weight=counts, inner=inner, outer=outer)
 
 
@@ -95,38 +95,14 @@ def _sector(down: float, right: float) -> int:
 
 
 @compiled
-def _cells(radius: Any, sector: Any, value: Any, inner: float, scale: float) -> Any:
+def _cells(radius: Any, sector: Any, value: Any, inner: float, reach: float) -> Any:
     """Return the sum of the values and their number in each cell of (RINGS, SECTORS)."""
     sums, counts = np.zeros((RINGS, SECTORS)), np.zeros((RINGS, SECTORS))
     for i in range(radius.size):
-        ring = min(int((radius[i] - inner) * scale), RINGS - 1)
+        ring = min(int((radius[i] - inner) / reach * RINGS), RINGS - 1)
         sums[ring, sector[i]] += value[i]
         counts[ring, sector[i]] += 1
     return sums, counts
-
-
-def profile(self) -> Array:
-    """I(r), (RINGS,), rings without a valid pixel interpolated."""
-    weight = self.weight.sum(axis=1)
-    mean = (self.level * self.weight).sum(axis=1) / np.maximum(weight, 1e-12)
-    seen = np.nonzero(weight)[0]
-    return np.interp(np.arange(RINGS), seen, mean[seen])
-
-
-@lru_cache(maxsize=4)
-def polar(standard: Standard, centre: Centre) -> Polar:
-    """Return the image about `centre`, from the innermost valid pixel out to the 99th percentile of the radii."""
-    rows, columns = np.nonzero(~standard.mask)
-    radius = np.hypot(rows - centre.row, columns - centre.column)
-    azimuth = np.arctan2(rows - centre.row, columns - centre.column)
-    inner, outer = float(radius.min()), float(np.percentile(radius, 99.0))
-    ring = np.clip((radius - inner) / max(outer - inner, 1.0) * RINGS, 0, RINGS - 1).astype(int)
-    sector = ((azimuth / (2 * np.pi) + 0.5) * SECTORS).astype(int) % SECTORS
-    cell = ring * SECTORS + sector
-    weight = np.bincount(cell, minlength=RINGS * SECTORS).astype(np.float64)
-    level = np.bincount(cell, standard.image[rows, columns], minlength=RINGS * SECTORS) / np.maximum(weight, 1.0)
-    shape = (RINGS, SECTORS)
-    return Polar(level=level.reshape(shape), weight=weight.reshape(shape), inner=inner, outer=outer)
 
 
 def profile(standard: Standard, centre: Centre | None = None) -> Array:

@@ -81,7 +81,7 @@ def _blur(level: Array, share: Array, sigma: float) -> Array:
 
 @lru_cache(maxsize=4)
 def friedel(image: Contrast) -> Symmetry:
-    """Return the best point symmetry: the image correlated with itself turned by 180 degree, over the pixels valid in both.
+    """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both.
 
     Source: D. Padfield, IEEE Trans. Image Process. 21 (2012) 2706 (masked correlation), applied to the turned image.
     """
