@@ -4,14 +4,14 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from camsortxs.features.filters import block_means, smoothed
 from camsortxs.features.standard import Standard
 
 Array = npt.NDArray[np.float64]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def filled(standard: Standard) -> Array:
     """Return the image (SIDE, SIDE) with bad pixels and padding drawn smoothly from the valid pixels around them.
 
@@ -22,16 +22,15 @@ def filled(standard: Standard) -> Array:
 
     Source: S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, *The Lumigraph*, SIGGRAPH 1996 (pull and push).
     """
-    image, valid = np.where(standard.mask, 0.0, standard.image), ~standard.mask
+    image, valid = standard.image.astype(np.float64), ~standard.mask
     finer: list[tuple[Array, npt.NDArray[np.bool_]]] = []
     while image.size > 1:
         finer.append((image, valid))
-        half = image.shape[0] // 2
-        count = valid.reshape(half, 2, half, 2).sum(axis=(1, 3))
-        image = (image * valid).reshape(half, 2, half, 2).sum(axis=(1, 3)) / np.maximum(count, 1)
-        valid = count > 0
+        half = (image.shape[0] // 2,) * 2
+        share = block_means(valid.astype(np.float64), half)
+        image = block_means(image, half) / np.maximum(share, 0.25)  # 0 where bad: nothing is added by it
+        valid = share > 0
     for level, valid in reversed(finer):
-        coarse = image.repeat(2, axis=0).repeat(2, axis=1)
-        image = np.where(valid, level, ndimage.uniform_filter(coarse, 3, mode="nearest"))
+        image = np.where(valid, level, smoothed(image.repeat(2, axis=0).repeat(2, axis=1), 3))
     image.setflags(write=False)
     return image

@@ -1,16 +1,18 @@
-"""Filters of OpenCV, several times as fast as SciPy's; in float32 and called from here alone.
+"""Filters of OpenCV, several times as fast as SciPy's, called from here alone.
 
 Only functions that work in the thread that calls them: the number of threads in OpenCV is a setting of the whole
 process, which is not ours to change.
 """
 
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.float32]
+Real = TypeVar("Real", Image, npt.NDArray[np.float64])
 
 
 def gaussian(image: Image, sigma: float) -> Image:
@@ -31,13 +33,19 @@ def _kernel(sigma: float) -> npt.NDArray[np.float64]:
     return kernel
 
 
-def block_means(image: Image, shape: tuple[int, int]) -> Image:
+def block_means(image: Real, shape: tuple[int, int]) -> Real:
     """Return the means over equal blocks, of which there are as many as `shape` (rows, columns) says.
 
     >>> block_means(np.array([[1, 3, 5, 7]], np.float32), (1, 2)).tolist()
     [[2.0, 6.0]]
     """
-    means: Image = cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA)
+    means: Real = cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA)
+    return means
+
+
+def smoothed(image: Real, side: int) -> Real:
+    """Return the means over the square of `side` pixels about each pixel, the pixels at the rim repeated outwards."""
+    means: Real = cv2.blur(image, (side, side), borderType=cv2.BORDER_REPLICATE)
     return means
 
 

@@ -1,12 +1,16 @@
 """Method 4: histograms of oriented gradients; scikit-image is the definition."""
 
+from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from skimage.feature import hog
+from numpy.lib.stride_tricks import sliding_window_view
 
+from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
+from camsortxs.features.sizes import HOG_CELLS as CELLS
 from camsortxs.features.sizes import HOG_ORIENTATIONS as ORIENTATIONS
 from camsortxs.features.sizes import HOG_REGIONS as REGIONS
 from camsortxs.features.sizes import SIDE
@@ -16,6 +20,9 @@ COLUMNS = tuple(
     f"r{row}c{column}.o{orientation * 180 // ORIENTATIONS:03d}"
     for row, column, orientation in product(range(REGIONS), range(REGIONS), range(ORIENTATIONS))
 )
+
+_BORDERS = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.pi * np.arange(1, ORIENTATIONS) / ORIENTATIONS)
+_FAINT = 1e-5
 
 Array = npt.NDArray[np.float64]
 
@@ -37,8 +44,7 @@ def gradients(standard: Standard, cell: int) -> Array:
 
     Source: N. Dalal, B. Triggs, CVPR 2005, 886, as in scikit-image.
     """
-    grey = np.where(standard.mask, np.rint(filled(standard) * 255.0), standard.grey)
-    blocks = hog(grey, ORIENTATIONS, (cell, cell), cells_per_block=(2, 2), block_norm="L2-Hys", feature_vector=False)
+    blocks = _normalised(_cells(standard, cell))
     side = SIDE // cell
     sums, count = np.zeros((side, side, ORIENTATIONS)), np.zeros((side, side, 1))
     for down, across in product(range(2), repeat=2):
@@ -48,6 +54,45 @@ def gradients(standard: Standard, cell: int) -> Array:
     share = (~standard.mask).reshape(side, cell, side, cell).mean(axis=(1, 3))[..., None]
     pooled = _pool(sums / count * share) / np.maximum(_pool(share), 1e-12)
     return np.asarray(pooled.ravel())
+
+
+@lru_cache(maxsize=8)
+def _cells(standard: Standard, cell: int) -> Array:
+    """Return the mean magnitude of the gradients in each cell and orientation, (side, side, ORIENTATIONS)."""
+    if cell > min(CELLS):
+        return _cells(standard, cell // 2).reshape(SIDE // cell, 2, SIDE // cell, 2, -1).mean(axis=(1, 3))
+    grey = np.where(standard.mask, np.rint(filled(standard) * 255.0), standard.grey)
+    return np.asarray(_sums(grey, cell)) / cell**2
+
+
+@compiled
+def _sums(grey: Any, cell: int) -> Any:
+    sums = np.zeros((SIDE // cell, SIDE // cell, ORIENTATIONS))
+    size, way = np.empty(SIDE), np.empty(SIDE, np.uint8)
+    for i in range(SIDE):
+        above, here, below = grey[max(i - 1, 0)], grey[i], grey[min(i + 1, SIDE - 1)]
+        inside = 0 < i < SIDE - 1  # there is no gradient across the rim
+        for j in range(SIDE):
+            down = below[j] - above[j] if inside else 0.0
+            right = here[min(j + 1, SIDE - 1)] - here[max(j - 1, 0)] if 0 < j < SIDE - 1 else 0.0
+            size[j] = np.sqrt(down * down + right * right)
+            if down < 0 or (down == 0 and right < 0):
+                down, right = -down, -right
+            way[j] = 0
+            for cosine, sine in _BORDERS:
+                way[j] += down * cosine >= right * sine
+        for j in range(SIDE):
+            sums[i // cell, j // cell, way[j]] += size[j]
+    return sums
+
+
+def _normalised(cells: Array) -> Array:
+    """Return the blocks of 2 x 2 cells by L2-Hys: to unit length, none above 0.2, to unit length again."""
+    blocks = sliding_window_view(cells, (2, 2), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
+    for _ in range(2):
+        length = np.sqrt((blocks**2).sum(axis=(2, 3, 4), keepdims=True) + _FAINT**2)
+        blocks, last = np.minimum(blocks / length, 0.2), blocks / length
+    return last
 
 
 def _pool(cells: Array) -> Array:

@@ -1,10 +1,12 @@
 """Method 3: local binary patterns; scikit-image is the definition."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from skimage.feature import local_binary_pattern
 
+from camsortxs.compiled import compiled, inlined
+from camsortxs.features.filters import surrounded
 from camsortxs.features.standard import Standard
 
 
@@ -31,7 +33,54 @@ def patterns(standard: Standard, points: int, radius: int) -> npt.NDArray[np.flo
 
     Source: T. Ojala, M. Pietikainen, T. Maenpaa, IEEE Trans. PAMI 24 (2002) 971, as in scikit-image (`uniform`).
     """
-    touched = ndimage.maximum_filter(standard.mask, 2 * radius + 1, mode="constant", cval=True)
-    codes = local_binary_pattern(standard.grey, points, radius, "uniform")[~touched]
-    count = np.bincount(codes.astype(np.intp), minlength=points + 2)
-    return np.asarray(count / max(codes.size, 1))
+    kept = surrounded(~standard.mask, 2 * radius + 1)
+    for edge in (kept[:radius], kept[-radius:], kept[:, :radius], kept[:, -radius:]):
+        edge[...] = False
+    count = code_counts(standard.grey, kept, points, radius)
+    return np.asarray(count / max(int(count.sum()), 1))
+
+
+def code_counts(
+    grey: npt.NDArray[np.uint8], kept: npt.NDArray[np.bool_], points: int, radius: int
+) -> npt.NDArray[np.int64]:
+    """Count the uniform codes of those pixels that are `kept`, (points + 2,); none nearer to the rim than `radius`."""
+    angle = 2 * np.pi * np.arange(points) / points
+    # Rounded as in scikit-image, so that the points on the axes are pixels; so is the order of what is added up.
+    down, right = np.round(-radius * np.sin(angle), 5), np.round(radius * np.cos(angle), 5)
+    across = np.arange(grey.shape[1]) + right[:, None]
+    image = np.pad(grey.astype(np.float64), radius + 1)
+    return np.asarray(_count(image, kept, down, np.floor(right).astype(np.int64), across - np.floor(across)))
+
+
+@compiled
+def _count(image: Any, kept: Any, down: Any, right: Any, shares: Any) -> Any:
+    (height, width), points, margin = kept.shape, down.size, (image.shape[0] - kept.shape[0]) // 2
+    counts = np.zeros(points + 2, np.int64)
+    bright, before = np.empty(width, np.uint8), np.empty(width, np.uint8)
+    ones, changes = np.empty(width, np.uint8), np.empty(width, np.uint8)
+    for row in range(margin - 1, height - margin + 1):
+        ones[:], changes[:] = 0, 0
+        for i in range(points):
+            place = row + down[i]
+            above, left = margin + int(np.floor(place)), margin + right[i]
+            _compare(
+                image[above, left:], image[above + 1, left:], shares[i], place - np.floor(place),
+                image[margin + row, margin:], bright,
+            )  # fmt: skip
+            for j in range(width):
+                ones[j] += bright[j]
+                changes[j] += (bright[j] ^ before[j]) & (i > 0)
+                before[j] = bright[j]
+        for j in range(width):
+            if kept[row, j]:
+                counts[ones[j] if changes[j] <= 2 else points + 1] += 1
+    return counts
+
+
+@inlined
+def _compare(upper: Any, lower: Any, right: Any, down: float, centre: Any, bright: Any) -> None:
+    """Say which points between four pixels each, so far to the right and down, are not darker than their centre."""
+    for j in range(bright.size):
+        top = (1 - right[j]) * upper[j] + right[j] * upper[j + 1]
+        bottom = (1 - right[j]) * lower[j] + right[j] * lower[j + 1]
+        bright[j] = (1 - down) * top + down * bottom >= centre[j]
