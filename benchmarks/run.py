@@ -12,7 +12,8 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
-import line  # noqa: E402 - the number of threads is read at import
+import bank  # noqa: E402 - the number of threads is read at import
+import line  # noqa: E402
 import simulator  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
@@ -20,7 +21,7 @@ from rich.table import Table  # noqa: E402
 
 def main() -> None:
     """Measure and report."""
-    rows = [*line.rows(), *simulator.rows()]
+    rows = [*bank.rows(), *line.rows(), *simulator.rows()]
     table = Table("what", "ours, ms", "beside it", "its, ms", "ratio", title="medians, one thread")
     for row in rows:
         table.add_row(row["name"], f"{row['ours_ms']:.2f}", row["peer"], f"{row['peer_ms']:.2f}", f"{row['ratio']:.3g}")

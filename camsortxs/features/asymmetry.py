@@ -57,11 +57,12 @@ def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
         across, up = (scores[1], scores[0]) if quarter % 2 == 0 else (scores[0], scores[1])
         row += [max(scores), min(scores), across, up]
     score, mean, coherence, place = edges[quarter]
-    image, mask = (np.ascontiguousarray(np.rot90(part, quarter)) for part in (standard.image, standard.mask))
-    row += [score, mean, coherence, place / SIDE, *_sides(image, mask, place)]
+    upright = np.ascontiguousarray(np.rot90(standard.image, quarter))
+    mask = np.ascontiguousarray(np.rot90(standard.mask, quarter))
+    row += [score, mean, coherence, place / SIDE, *_sides(upright, mask, place)]
     row += [edges[(quarter + 2) % 4][0], max(edges[(quarter + 1) % 4][0], edges[(quarter + 3) % 4][0])]
     row.append((_turned_row(at, quarter) - place) / SIDE)
-    row += _about(image, mask, place)
+    row += _about(upright, mask, place)
     row += _halves(standard, at)
     return np.array(row)
 

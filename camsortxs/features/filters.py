@@ -23,14 +23,14 @@ def gaussian(image: Image, sigma: float) -> Image:
     """
     kernel = _kernel(sigma)
     # Not GaussianBlur, which may spread the work over threads.
-    blurred: Image = cv2.sepFilter2D(image, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT)
-    return blurred
+    return np.asarray(
+        cv2.sepFilter2D(image, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT), dtype=np.float32
+    )
 
 
 @lru_cache(maxsize=16)
 def _kernel(sigma: float) -> npt.NDArray[np.float64]:
-    kernel: npt.NDArray[np.float64] = cv2.getGaussianKernel(2 * int(4 * sigma + 0.5) + 1, sigma, cv2.CV_64F)
-    return kernel
+    return np.asarray(cv2.getGaussianKernel(2 * int(4 * sigma + 0.5) + 1, sigma, cv2.CV_64F), dtype=np.float64)
 
 
 def block_means(image: Real, shape: tuple[int, int]) -> Real:
@@ -39,14 +39,12 @@ def block_means(image: Real, shape: tuple[int, int]) -> Real:
     >>> block_means(np.array([[1, 3, 5, 7]], np.float32), (1, 2)).tolist()
     [[2.0, 6.0]]
     """
-    means: Real = cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA)
-    return means
+    return np.asarray(cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA), dtype=image.dtype)
 
 
 def smoothed(image: Real, side: int) -> Real:
     """Return the means over the square of `side` pixels about each pixel, the pixels at the rim repeated outwards."""
-    means: Real = cv2.blur(image, (side, side), borderType=cv2.BORDER_REPLICATE)
-    return means
+    return np.asarray(cv2.blur(image, (side, side), borderType=cv2.BORDER_REPLICATE), dtype=image.dtype)
 
 
 def surrounded(valid: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.bool_]:
@@ -60,8 +58,7 @@ def spectrum(image: Image) -> Image:
     height, width = image.shape
     padded = np.zeros((2 * height, 2 * width), dtype=np.float32)
     padded[:height, :width] = image
-    packed: Image = cv2.dft(padded, nonzeroRows=height)
-    return packed
+    return np.asarray(cv2.dft(padded, nonzeroRows=height), dtype=np.float32)
 
 
 def convolved(first: Image, second: Image) -> Image:
@@ -72,5 +69,4 @@ def convolved(first: Image, second: Image) -> Image:
     [1.0, 4.0, 4.0, 0.0]
     """
     product = cv2.mulSpectrums(first, second, 0)
-    result: Image = cv2.dft(product, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE)
-    return result
+    return np.asarray(cv2.dft(product, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE), dtype=np.float32)

@@ -29,7 +29,7 @@ def texture(standard: Standard, distance: int) -> Array:
     values = _properties(matrices(standard, distance))
     row = np.stack([values.mean(axis=1), np.ptp(values, axis=1)], axis=1).ravel()
     row.setflags(write=False)
-    return row
+    return np.asarray(row)
 
 
 def matrices(standard: Standard, distance: int) -> npt.NDArray[np.int64]:
@@ -82,4 +82,4 @@ def _properties(pairs: npt.NDArray[np.int64]) -> Array:
 def _weights() -> Array:
     level = np.arange(LEVELS)
     apart = np.abs(level[:, None] - level).astype(np.float64)
-    return np.stack([apart**2, apart, 1 / (1 + apart**2)]).reshape(3, -1)
+    return np.asarray(np.stack([apart**2, apart, 1 / (1 + apart**2)]).reshape(3, -1))

@@ -51,7 +51,7 @@ def cumulative(standard: Standard) -> npt.NDArray[np.float64]:
 
 def _shares(standard: Standard, count: int) -> npt.NDArray[np.float64]:
     counts = _levels(standard).reshape(count, -1).sum(axis=1)
-    return counts / max(int(counts.sum()), 1)
+    return np.asarray(counts / max(int(counts.sum()), 1))
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
@@ -44,7 +43,7 @@ def gradients(standard: Standard, cell: int) -> Array:
 
     Source: N. Dalal, B. Triggs, CVPR 2005, 886, as in scikit-image.
     """
-    blocks = _normalised(_cells(standard, cell))
+    blocks = normalised(cells(standard, cell))
     side = SIDE // cell
     sums, count = np.zeros((side, side, ORIENTATIONS)), np.zeros((side, side, 1))
     for down, across in product(range(2), repeat=2):
@@ -57,10 +56,11 @@ def gradients(standard: Standard, cell: int) -> Array:
 
 
 @lru_cache(maxsize=8)
-def _cells(standard: Standard, cell: int) -> Array:
+def cells(standard: Standard, cell: int) -> Array:
     """Return the mean magnitude of the gradients in each cell and orientation, (side, side, ORIENTATIONS)."""
     if cell > min(CELLS):
-        return _cells(standard, cell // 2).reshape(SIDE // cell, 2, SIDE // cell, 2, -1).mean(axis=(1, 3))
+        halves: Array = cells(standard, cell // 2).reshape(SIDE // cell, 2, SIDE // cell, 2, -1)
+        return np.asarray(halves.mean(axis=(1, 3)))
     grey = np.where(standard.mask, np.rint(filled(standard) * 255.0), standard.grey)
     return np.asarray(_sums(grey, cell)) / cell**2
 
@@ -86,13 +86,16 @@ def _sums(grey: Any, cell: int) -> Any:
     return sums
 
 
-def _normalised(cells: Array) -> Array:
+def normalised(cells: Array) -> Array:
     """Return the blocks of 2 x 2 cells by L2-Hys: to unit length, none above 0.2, to unit length again."""
-    blocks = sliding_window_view(cells, (2, 2), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
-    for _ in range(2):
+    corners = [
+        [cells[down : len(cells) - 1 + down, across : len(cells) - 1 + across] for across in (0, 1)] for down in (0, 1)
+    ]
+    blocks = np.array(corners).transpose(2, 3, 0, 1, 4)
+    for most in (0.2, 1.0):
         length = np.sqrt((blocks**2).sum(axis=(2, 3, 4), keepdims=True) + _FAINT**2)
-        blocks, last = np.minimum(blocks / length, 0.2), blocks / length
-    return last
+        blocks = np.minimum(blocks / length, most)
+    return np.asarray(blocks)
 
 
 def _pool(cells: Array) -> Array:

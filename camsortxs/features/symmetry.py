@@ -61,7 +61,7 @@ def contrast(standard: Standard, fine: bool = True) -> Contrast:
     """
     level, share, sharp, weights = _sharp(standard)
     trend = _blur(level, share, 10.0) if fine else np.vdot(sharp, weights.values) / weights.total
-    return Contrast(values=(sharp - trend) * (weights.values > 0), weights=weights)
+    return Contrast(values=np.where(weights.values > 0, sharp - trend, np.float32(0)), weights=weights)
 
 
 @lru_cache(maxsize=2)

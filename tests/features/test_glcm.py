@@ -29,3 +29,13 @@ def test_stripes_have_a_direction(make_frame):
         )
     )
     assert found["correlation.range"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 4])
+def test_pairs_are_counted_as_in_scikit_image_without_those_of_bad_pixels(make_frame, rng, distance):
+    mask = rng.random((180, 256)) < 0.1
+    standard = standardise(make_frame(image=rng.integers(0, 1000, mask.shape), mask=mask))
+    levels = np.where(standard.mask, 0, standard.grey // 8 + 1).astype(np.uint8)
+    expected = graycomatrix(levels, [distance], glcm.ANGLES, levels=33, symmetric=True)[1:, 1:, 0]
+
+    assert np.array_equal(glcm.matrices(standard, distance), expected.transpose(2, 0, 1))

@@ -34,7 +34,7 @@ def test_without_bad_pixels_it_is_scikit_image_pooled(noise, cell):
     for row in range(4):
         for column in range(4):
             cells = np.array(of_cell)[row * inside : (row + 1) * inside, column * inside : (column + 1) * inside]
-            assert found[row, column] == pytest.approx(cells.mean(axis=(0, 1)), rel=1e-12)
+            assert found[row, column] == pytest.approx(cells.mean(axis=(0, 1)), rel=1e-6)  # it sums in float32
 
 
 @pytest.mark.parametrize("cell", HOG_CELLS)

@@ -1,0 +1,115 @@
+"""The features that need no network beside the same bank by libraries, and each texture beside scikit-image."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import measure
+from peers import ANGLES, CIRCLES, Bank, glcm, hogs, resized
+from skimage.feature import graycomatrix, hog, local_binary_pattern
+
+from camsortxs.adapters.folder import FolderFrames
+from camsortxs.features import glcm as our_glcm
+from camsortxs.features import hog as our_hog
+from camsortxs.features import lbp as our_lbp
+from camsortxs.features.catalogue import HANDMADE
+from camsortxs.features.chain import Chain
+from camsortxs.features.standard import Standard, standardise
+from camsortxs.frames import Frame
+from camsortxs.simulate import draw
+
+SHAPE = (1679, 1475)
+REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+"""Where a site keeps labelled frames beside the repository; without it, simulated ones have to do."""
+
+
+def rows() -> list[dict[str, Any]]:
+    """Measure the textures of the standardised frame, then the whole bank."""
+    frame = draw("GISAXS", seed=1, shape=SHAPE).frame()
+    standard = standardise(frame)
+    return [*_textures(standard), *_bank("a simulated", frame), *_bank("a real", _real())]
+
+
+def _real() -> Frame | None:
+    """Return the first frame of a Pilatus 2M in the folder of real ones."""
+    for batch in FolderFrames([REAL]).batches() if REAL.is_dir() else ():
+        for frame in batch.frames:
+            if frame.image.shape == SHAPE:
+                return frame
+    return None
+
+
+def _bank(which: str, frame: Frame | None) -> list[dict[str, Any]]:
+    if frame is None:
+        return []
+    chain = Chain(list(HANDMADE))
+    full, small = Bank(SHAPE), Bank(resized(frame.image).shape)
+    name = f"the whole bank without networks, {len(HANDMADE)} representations, of {which} Pilatus 2M frame"
+    libraries = "scikit-image, NumPy, SciPy, PyWavelets, pyFAI; no beam search, no symmetry, no horizon"
+
+    def ours() -> Any:
+        return chain.featurize([frame])
+
+    return [
+        measure(name, ours, f"{libraries}, full resolution", lambda: full(frame.image), rounds=3),
+        measure(name, ours, f"{libraries}, resized to 256", lambda: small(resized(frame.image)), rounds=7),
+    ]
+
+
+def _textures(standard: Standard) -> list[dict[str, Any]]:
+    grey, valid = standard.grey, ~standard.mask
+    plain = Standard(
+        image=standard.image, grey=grey, mask=np.zeros_like(valid), decades=1.0, rows=slice(256), columns=slice(256)
+    )
+    compare = [_lbp(plain, *circle) for circle in CIRCLES]
+    compare += [_hog(plain, cell) for cell in (16, 32)]
+    compare += [_glcm(plain, distance) for distance in (1, 2, 4)]
+    return [
+        measure(f"{name}, standardised frame", ours, peer, theirs, agreement=difference)
+        for name, ours, peer, theirs, difference in compare
+    ]
+
+
+Compared = tuple[str, Callable[[], Any], str, Callable[[], Any], dict[str, float]]
+
+
+def _lbp(standard: Standard, points: int, radius: int) -> Compared:
+    inside = np.s_[radius:-radius, radius:-radius]
+    codes = local_binary_pattern(standard.grey, points, radius, "uniform")[inside]
+    theirs = np.bincount(codes.astype(np.intp).ravel(), minlength=points + 2) / codes.size
+    return (
+        f"LBP ({points}, {radius})",
+        lambda: our_lbp.patterns(standard, points, radius),
+        "skimage.feature.local_binary_pattern",
+        lambda: local_binary_pattern(standard.grey, points, radius, "uniform"),
+        _difference(our_lbp.patterns(standard, points, radius), theirs),
+    )
+
+
+def _hog(standard: Standard, cell: int) -> Compared:
+    def fresh() -> Any:
+        """Compute without what an earlier call has kept."""
+        our_hog.cells.cache_clear()
+        our_hog.filled.cache_clear()
+        return our_hog.gradients(standard, cell)
+
+    blocks = hog(standard.grey, 9, (cell, cell), cells_per_block=(2, 2), block_norm="L2-Hys", feature_vector=False)
+    ours = our_hog.normalised(our_hog.cells(standard, cell))
+    return (f"HOG, cells of {cell}", fresh, "skimage.feature.hog", lambda: hogs(standard.grey, cell),
+            _difference(ours, blocks))  # fmt: skip
+
+
+def _glcm(standard: Standard, distance: int) -> Compared:
+    def fresh() -> Any:
+        our_glcm.texture.cache_clear()
+        return our_glcm.texture(standard, distance)
+
+    pairs = graycomatrix(standard.grey // 8, [distance], ANGLES, levels=32, symmetric=True)[:, :, 0]
+    return (f"GLCM, distance {distance}", fresh, "skimage.feature.graycomatrix, graycoprops",
+            lambda: glcm(standard.grey, (distance,)),
+            _difference(our_glcm.matrices(standard, distance), pairs.transpose(2, 0, 1)))  # fmt: skip
+
+
+def _difference(ours: Any, theirs: Any) -> dict[str, float]:
+    return {"largest_difference": float(np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max())}
