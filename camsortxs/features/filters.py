@@ -18,8 +18,8 @@ Real = TypeVar("Real", Image, npt.NDArray[np.float64])
 def gaussian(image: Image, sigma: float) -> Image:
     """Return `image` blurred, as `scipy.ndimage.gaussian_filter` does: cut at 4 sigma, mirrored at the borders.
 
-    >>> gaussian(np.eye(3, dtype=np.float32), 0.5).round(2)[0].tolist()
-    [0.7, 0.17, 0.02]
+    >>> [f"{value:.2f}" for value in gaussian(np.eye(3, dtype=np.float32), 0.5)[0]]
+    ['0.81', '0.18', '0.01']
     """
     kernel = _kernel(sigma)
     # Not GaussianBlur, which may spread the work over threads.
@@ -65,8 +65,8 @@ def convolved(first: Image, second: Image) -> Image:
     """Return the convolution of two images, given their `spectrum`: the sum of products at each sum of places.
 
     >>> image = np.array([[1, 2], [0, 0]], np.float32)
-    >>> convolved(spectrum(image), spectrum(image))[0].round(3).tolist()
-    [1.0, 4.0, 4.0, 0.0]
+    >>> [f"{value:.1f}" for value in convolved(spectrum(image), spectrum(image))[0, :3]]
+    ['1.0', '4.0', '4.0']
     """
     product = cv2.mulSpectrums(first, second, 0)
     return np.asarray(cv2.dft(product, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE), dtype=np.float32)
