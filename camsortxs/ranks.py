@@ -22,20 +22,22 @@ def percentile(values: npt.NDArray[Any], percent: float) -> float:
     values = values.astype(np.float64)
     place = percent / 100.0 * (values.size - 1)
     below = int(place)
-    low = _ranked(values, below)
+    found = _bucketed(values, below)
     if place == below:
-        return low
-    return low + (place - below) * (_ranked(values, below + 1) - low)
+        return float(found[0])
+    above = found[1] if found.size > 1 else values[values > found[0]].min()
+    return float(found[0] + (place - below) * (above - found[0]))
 
 
-def _ranked(values: npt.NDArray[Any], place: int) -> float:
+def _bucketed(values: npt.NDArray[np.float64], place: int) -> npt.NDArray[np.float64]:
+    """Return the value in `place`, and in order those after it that are close to it, if any."""
     while values.size > _BUCKETS:
         low, wide = float(values.min()), float(np.ptp(values))
         if wide < _EQUAL:
             break
         values, below = _bucket(values, low, (_BUCKETS - 1) / wide, place)
         place -= below
-    return float(np.partition(values, place)[place])
+    return np.sort(values)[place:]
 
 
 @compiled

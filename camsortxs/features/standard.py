@@ -52,7 +52,7 @@ def standardise(frame: Frame) -> Standard:
     pooled, bad = _pool(frame.image, frame.mask)
     level = np.log1p(pooled)
     low, high = _range(level[~bad])
-    scaled = np.clip((level - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+    scaled = np.minimum(np.maximum((level - np.float32(low)) / np.float32(high - low), 0.0), 1.0)
     height, width = pooled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     rows, columns = slice(top, top + height), slice(left, left + width)

@@ -138,7 +138,7 @@ def _score(products: Array, energy: Array, overlap: Array, weight: float) -> Arr
     score = np.where(
         overlap > np.float32(MIN_OVERLAP * weight), products / np.maximum(energy, np.float32(1e-6)), np.float32(-1)
     )
-    return np.clip(score, -1.0, 1.0, out=score)
+    return np.asarray(np.minimum(np.maximum(score, -1.0), 1.0))
 
 
 def _place(turned: float) -> float:
