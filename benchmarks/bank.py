@@ -90,8 +90,7 @@ def _lbp(standard: Standard, points: int, radius: int) -> Compared:
 def _hog(standard: Standard, cell: int) -> Compared:
     def fresh() -> Any:
         """Compute without what an earlier call has kept."""
-        our_hog.cells.cache_clear()
-        our_hog.filled.cache_clear()
+        standard.made.clear()
         return our_hog.gradients(standard, cell)
 
     blocks = hog(standard.grey, 9, (cell, cell), cells_per_block=(2, 2), block_norm="L2-Hys", feature_vector=False)
@@ -102,7 +101,7 @@ def _hog(standard: Standard, cell: int) -> Compared:
 
 def _glcm(standard: Standard, distance: int) -> Compared:
     def fresh() -> Any:
-        our_glcm.texture.cache_clear()
+        standard.made.clear()
         return our_glcm.texture(standard, distance)
 
     pairs = graycomatrix(standard.grey // 8, [distance], ANGLES, levels=32, symmetric=True)[:, :, 0]

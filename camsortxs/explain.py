@@ -91,7 +91,7 @@ def explain(
 def look(frame: Frame, embedding: Embedding, technique: Technique) -> Heat:
     """Return where in `frame` the network of `embedding` sees `technique`."""
     standard = standardise(frame)
-    found = seen(embedding, standard)
+    found = seen(standard, embedding)
     cam = cv2.resize(grad_cam(found, technique), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     height, width = standard.shape
     cells = tuple(max(1, round(side * HEAT_SIDE / SIDE)) for side in (width, height))

@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import SIDE
 
 Tensor = Any

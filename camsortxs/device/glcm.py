@@ -6,8 +6,8 @@ import numpy as np
 from keras import ops
 
 from camsortxs.device.counts import products
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import GLCM_LEVELS, SIDE
 
 Tensor = Any

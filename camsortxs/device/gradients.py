@@ -6,9 +6,9 @@ from typing import Any
 from keras import ops
 
 from camsortxs.device.filters import blur, box, slopes
-from camsortxs.device.once import once
 from camsortxs.device.order import percentile
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import SIDE
 
 Tensor = Any

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from camsortxs.device.fill import filled
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import HOG_ORIENTATIONS, HOG_REGIONS, SIDE
 
 Tensor = Any

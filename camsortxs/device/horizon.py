@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import HORIZON_BAND, SIDE
 
 Tensor = Any

@@ -9,10 +9,10 @@ from keras import ops
 from camsortxs.device.centre import estimate_centre
 from camsortxs.device.filters import blur, interpolated
 from camsortxs.device.gradients import gradients
-from camsortxs.device.once import once
 from camsortxs.device.order import percentile
 from camsortxs.device.peaks import find_peaks
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import (
     AZIMUTHAL_ORDERS,
     POLAR_RINGS,

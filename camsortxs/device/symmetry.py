@@ -6,8 +6,8 @@ from typing import Any
 from keras import ops
 
 from camsortxs.device.filters import blur
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
+from camsortxs.features.once import once
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 
 Tensor = Any

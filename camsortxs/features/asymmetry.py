@@ -1,13 +1,12 @@
 """Method 5, third representation: what a sample horizon breaks, whichever way the sample reflects."""
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from camsortxs.features.centre import Centre, estimate_centre
 from camsortxs.features.filters import Image, block_means, gaussian, surrounded
+from camsortxs.features.once import once
 from camsortxs.features.radial import polar
 from camsortxs.features.sizes import HORIZON_BAND as BAND
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
@@ -83,7 +82,7 @@ def _steps(standard: Standard, quarter: int) -> tuple[Array, Array, Array]:
     return (mean, size, share) if quarter in (0, 3) else (-mean[::-1], size[::-1], share[::-1])
 
 
-@lru_cache(maxsize=8)
+@once
 def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Array]:
     """Compare the bands above and below each row, or left and right of each column (`across`)."""
     shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)

@@ -1,7 +1,6 @@
 """Where the beam is, estimated from the image alone: the point about which the image is most nearly round."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from camsortxs.compiled import compiled
 from camsortxs.features.filters import Image, block_means, gaussian, surrounded
+from camsortxs.features.once import once
 from camsortxs.features.sizes import CENTRE_REACH as REACH
 from camsortxs.features.sizes import CENTRE_SIDE as COARSE
 from camsortxs.features.sizes import SIDE
@@ -30,7 +30,7 @@ class Centre:
     roundness: float
 
 
-@lru_cache(maxsize=8)
+@once
 def estimate_centre(standard: Standard) -> Centre:
     """Return the point about which a function of the radius alone explains most of the variance of the image.
 
@@ -90,7 +90,7 @@ def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach:
     return np.array([[n00, n01], [n01, n11]]), np.array([b0, b1])
 
 
-@lru_cache(maxsize=8)
+@once
 def gradients(standard: Standard) -> tuple[Array, Array, Array, Array]:
     """Return rows, columns and the gradient along both, of the strongest fifth of the valid pixels."""
     valid = ~standard.mask

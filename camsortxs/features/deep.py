@@ -25,4 +25,4 @@ COLUMNS = tuple(f"e{i:02d}" for i in range(NUMBERS))
 
 def embedded(standard: Standard, embedding: Embedding) -> npt.NDArray[np.float32]:
     """Return the mean of each channel of the last convolutional map (64,)."""
-    return seen(embedding, standard).numbers
+    return seen(standard, embedding).numbers

@@ -1,13 +1,13 @@
 """What a trained convolutional network sees in a frame: the port that representations 7 and 8 look through."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.features.fill import filled
+from camsortxs.features.once import once
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 
@@ -76,7 +76,7 @@ def picture_of(standard: Standard) -> Single:
     return picture
 
 
-@lru_cache(maxsize=4)
-def seen(embedding: Embedding, standard: Standard) -> Seen:
+@once
+def seen(standard: Standard, embedding: Embedding) -> Seen:
     """Look at a standardised frame, once for all the representations of one network."""
     return embedding.look(picture_of(standard))

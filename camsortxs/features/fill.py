@@ -1,17 +1,16 @@
 """Something plausible in place of bad pixels, for the methods that cannot leave pixels out."""
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.features.filters import block_means, smoothed
+from camsortxs.features.once import once
 from camsortxs.features.standard import Standard
 
 Array = npt.NDArray[np.float64]
 
 
-@lru_cache(maxsize=8)
+@once
 def filled(standard: Standard) -> Array:
     """Return the image (SIDE, SIDE) with bad pixels and padding drawn smoothly from the valid pixels around them.
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled
+from camsortxs.features.once import once
 from camsortxs.features.sizes import GLCM_LEVELS as LEVELS
 from camsortxs.features.standard import Standard
 
@@ -17,7 +18,7 @@ COLUMNS = tuple(f"{name}.{over}" for name in PROPERTIES for over in ("mean", "ra
 Array = npt.NDArray[np.float64]
 
 
-@lru_cache(maxsize=12)
+@once
 def texture(standard: Standard, distance: int) -> Array:
     """Return mean and range over four angles of the six `PROPERTIES` at `distance` pixels (order of `COLUMNS`).
 

@@ -1,12 +1,12 @@
 """Method 1: the histogram of the grey levels."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled
+from camsortxs.features.once import once
 from camsortxs.features.standard import Standard
 
 STATISTICS = ("entropy", "energy", "mean", "variance", "skewness", "kurtosis", "roughness")
@@ -54,7 +54,7 @@ def _shares(standard: Standard, count: int) -> npt.NDArray[np.float64]:
     return np.asarray(counts / max(int(counts.sum()), 1))
 
 
-@lru_cache(maxsize=4)
+@once
 def _levels(standard: Standard) -> npt.NDArray[np.int64]:
     """Count the valid pixels of each of 256 grey levels."""
     return np.asarray(_count(standard.grey, standard.mask))

@@ -1,6 +1,5 @@
 """Method 4: histograms of oriented gradients; scikit-image is the definition."""
 
-from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
+from camsortxs.features.once import once
 from camsortxs.features.sizes import HOG_CELLS as CELLS
 from camsortxs.features.sizes import HOG_ORIENTATIONS as ORIENTATIONS
 from camsortxs.features.sizes import HOG_REGIONS as REGIONS
@@ -55,7 +55,7 @@ def gradients(standard: Standard, cell: int) -> Array:
     return np.asarray(pooled.ravel())
 
 
-@lru_cache(maxsize=8)
+@once
 def cells(standard: Standard, cell: int) -> Array:
     """Return the mean magnitude of the gradients in each cell and orientation, (side, side, ORIENTATIONS)."""
     if cell > min(CELLS):

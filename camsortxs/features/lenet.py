@@ -20,12 +20,12 @@ MAP_COLUMNS = tuple(f"r{r}c{c}.k{k:02d}" for r in range(PARTS) for c in range(PA
 
 def dense(standard: Standard, embedding: Embedding) -> npt.NDArray[np.float32]:
     """Return what the last dense layer before the classes answers (84,)."""
-    return seen(embedding, standard).numbers
+    return seen(standard, embedding).numbers
 
 
 def pooled_map(standard: Standard, embedding: Embedding) -> npt.NDArray[np.float32]:
     """Return the means of the last convolutional map over each quarter of the picture (2 x 2 x 16 = 64,)."""
-    image = seen(embedding, standard).map
+    image = seen(standard, embedding).map
     side, channels = image.shape[0] // PARTS, image.shape[2]
     pooled: npt.NDArray[np.float32] = image.reshape(PARTS, side, PARTS, side, channels).mean(axis=(1, 3)).ravel()
     return pooled

@@ -10,6 +10,7 @@ from scipy import ndimage, signal
 
 from camsortxs.compiled import compiled, inlined
 from camsortxs.features.centre import Centre, estimate_centre, gradients
+from camsortxs.features.once import once
 from camsortxs.features.sizes import AZIMUTHAL_ORDERS as ORDERS
 from camsortxs.features.sizes import POLAR_RINGS as RINGS
 from camsortxs.features.sizes import POLAR_SECTORS as SECTORS
@@ -52,7 +53,7 @@ class Polar:
         return np.interp(np.arange(RINGS), seen, mean[seen])
 
 
-@lru_cache(maxsize=8)
+@once
 def polar(standard: Standard, centre: Centre) -> Polar:
     """Return the image about `centre`, from the innermost valid pixel out to the 99th percentile of the radii."""
     radius, sector, value = _seen_from(standard.image, standard.mask, centre.row, centre.column)

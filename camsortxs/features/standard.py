@@ -1,6 +1,6 @@
 """The standardised frame: what every featurizer looks at (DESIGN.md section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ class Standard:
 
     `image` float32 in [0, 1] and `grey` its uint8 copy, both 0 where `mask` (True = bad pixel or padding); the frame
     itself lies centred in `rows`, `columns`. `decades` is the log10 of the range that was scaled to [0, 1].
-    Equal only to itself, so that what is derived from it can be cached.
+    What representations derive from it and share is kept in `made` (`camsortxs.features.once`).
     """
 
     image: npt.NDArray[np.float32]
@@ -27,6 +27,7 @@ class Standard:
     rows: slice
     columns: slice
     decades: float
+    made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:

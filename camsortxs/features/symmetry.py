@@ -1,12 +1,14 @@
 """Point and mirror symmetry at the best place, for all places at once."""
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.features.filters import block_means, convolved, gaussian, spectrum
+from camsortxs.features.once import once
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
 
@@ -51,9 +53,10 @@ class Contrast:
 
     values: Array
     weights: Weights
+    made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
-@lru_cache(maxsize=4)
+@once
 def contrast(standard: Standard, fine: bool = True) -> Contrast:
     """Return what symmetry is judged on: structure between 3 and 40 pixels (`fine`), or the whole image less its mean.
 
@@ -64,7 +67,7 @@ def contrast(standard: Standard, fine: bool = True) -> Contrast:
     return Contrast(values=np.where(weights.values > 0, sharp - trend, np.float32(0)), weights=weights)
 
 
-@lru_cache(maxsize=2)
+@once
 def _sharp(standard: Standard) -> tuple[Array, Array, Array, Weights]:
     """Return the image and its valid share on 128 x 128 pixels, the image slightly blurred, and its weights."""
     shape = (SYMMETRY_SIDE, SYMMETRY_SIDE)
@@ -79,7 +82,7 @@ def _blur(level: Array, share: Array, sigma: float) -> Array:
     return blurred
 
 
-@lru_cache(maxsize=4)
+@once
 def friedel(image: Contrast) -> Symmetry:
     """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both.
 
