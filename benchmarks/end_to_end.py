@@ -123,7 +123,11 @@ class System:
         while INDEX_KEY not in (metadata := self.tiled[uid].metadata):
             self.agent.check()
             time.sleep(0.2)
-        tagged, heard = time.time(), self.results.runs[uid]
+        tagged = time.time()
+        while uid not in self.results.runs or len(self.results.runs[uid].frames) < frames:
+            self.agent.check()
+            time.sleep(0.2)
+        heard = self.results.runs[uid]
         return Measured(
             seconds=heard.at - begin,
             latencies=heard.latencies,

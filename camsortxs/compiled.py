@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+import numpy.typing as npt
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -27,3 +29,13 @@ def kept(loop: Loop) -> Loop:
 def inlined(part: Loop) -> Loop:
     """Compile a part of loops, which is written out where it is called."""
     return cast(Loop, numba.njit(nogil=True, error_model="numpy", inline="always")(part))
+
+
+def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the array in one piece and not to be written to, without a copy where it is in one piece already.
+
+    Some frames may be written to and some not, by where they come from; numba would compile a loop for either.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.compiled import compiled, read_only
+
 MAX_GAP = 40
 """Wider bands without a count are shadows; the widest gap between modules in use (Eiger 9M, 16M) has 38 pixels."""
 _SENTINEL_SHARE = 1e-3
@@ -15,6 +17,7 @@ _SURPRISE = 12.0
 """Counts that a band would be expected to have: none has odds of e^-12, and a frame a few thousand bands."""
 
 Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.integer[Any]]
 
 
 def bad_pixels(image: npt.NDArray[Any]) -> Mask:
@@ -31,10 +34,8 @@ def bad_pixels(image: npt.NDArray[Any]) -> Mask:
     array([[False,  True],
            [False,  True]])
     """
-    bad = _by_value(image)
-    lit = image != 0
-    np.greater(lit, bad, out=lit)  # lit and not bad
-    rows, columns = (_bands(lit.sum(axis=axis, dtype=np.int32)) for axis in (1, 0))
+    bad, *lit = _whole(image) if image.dtype.kind in "iu" else _real(image)
+    rows, columns = map(_bands, lit)
     bad[rows] = True
     bad[:, columns] = True
     if image.dtype.kind == "u":
@@ -42,28 +43,50 @@ def bad_pixels(image: npt.NDArray[Any]) -> Mask:
     return bad
 
 
-def _by_value(image: npt.NDArray[Any]) -> Mask:
-    kind = image.dtype.kind
-    bad: Mask
-    if kind == "f":
-        bad = ~np.isfinite(image)
-        for sentinel in (-1.0, -2.0):
-            equal = image == sentinel
-            if equal.sum() > _SENTINEL_SHARE * image.size:
-                bad |= equal
-    elif kind in "iu":
-        # Eiger marks gaps with the largest value and single bad pixels with the one before.
-        top = np.iinfo(image.dtype).max - (image.dtype == np.uint32)
-        if image.dtype.itemsize == 1:
-            top += 1  # no counter stops there: the largest value of a byte is a count
-        # Without their sign, negative numbers are larger than all others: one comparison finds both.
-        bad = image.view(image.dtype.str.replace("i", "u")) >= top
-    else:
-        bad = np.zeros(image.shape, dtype=bool)
-    return bad
+def _whole(image: npt.NDArray[Any]) -> tuple[Mask, Counts, Counts]:
+    """Judge counts by value: bad pixels, and how many pixels of each row and of each column are lit."""
+    limits = np.iinfo(image.dtype)
+    # Eiger marks gaps with the largest value and single bad pixels with the one before.
+    top = limits.max - 1 - (image.dtype == np.uint32)
+    if image.dtype.itemsize == 1:
+        top = limits.max  # no counter stops there: the largest value of a byte is a count
+    image = read_only(image.astype(image.dtype.newbyteorder("="), copy=False))
+    bad, rows, columns = _sift(image, image.dtype.type(0), image.dtype.type(top))
+    return bad, rows, columns
 
 
-def _bands(lit: npt.NDArray[np.int32]) -> Mask:
+def _real(image: npt.NDArray[Any]) -> tuple[Mask, Counts, Counts]:
+    """Judge real numbers by value, as `_whole`."""
+    bad = ~np.isfinite(image)
+    for sentinel in (-1.0, -2.0) if image.dtype.kind == "f" else ():
+        equal = image == sentinel
+        if equal.sum() > _SENTINEL_SHARE * image.size:
+            bad |= equal
+    lit = (image != 0) & ~bad
+    return bad, lit.sum(axis=1), lit.sum(axis=0)
+
+
+@compiled
+def _sift(image: Any, low: Any, high: Any) -> Any:
+    """Say which pixels are not between `low` and `high`, and count the others that are not 0, by row and column."""
+    bad = np.empty(image.shape, np.bool_)
+    rows, columns = np.zeros(image.shape[0], np.int32), np.zeros(image.shape[1], np.int32)
+    lit = np.empty(image.shape[1], np.uint8)
+    for i in range(image.shape[0]):
+        # Two loops over a line, each of which the processor runs several pixels at a time.
+        line, bad_line, count = image[i], bad[i], 0
+        for j in range(line.size):
+            outside = (line[j] < low) | (line[j] > high)
+            bad_line[j] = outside
+            lit[j] = (line[j] != 0) & (not outside)
+        for j in range(line.size):
+            count += lit[j]
+            columns[j] += lit[j]
+        rows[i] = count
+    return bad, rows, columns
+
+
+def _bands(lit: Counts) -> Mask:
     """Find bands of lines without a lit pixel, closed in by lines so lit that chance does not explain them.
 
     `lit` is the number of lit pixels of each line.

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from camsortxs.classifiers.base import Classifier
 from camsortxs.clock import Clock
@@ -58,7 +59,7 @@ class Pipeline:
         self._classifier = classifier
         self._sink = sink
         self._observers = tuple(observers)
-        self._workers = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look")
+        self._workers = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look", initializer=_alone)
         self._group = group
 
     def run(self, source: Source) -> None:
@@ -128,3 +129,8 @@ class Pipeline:
             evidence=seen.evidence.used,
             contradiction=contradiction,
         )
+
+
+def _alone() -> None:
+    """Let each worker keep to its core: threads of BLAS, which spin while they wait, cost as much again as the work."""
+    threadpool_limits(limits=1, user_api="blas")

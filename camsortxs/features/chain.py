@@ -15,6 +15,7 @@ from camsortxs.features.catalogue import CATALOGUE, STANDARD_VERSION, Representa
 from camsortxs.features.embedding import Embedding
 from camsortxs.features.standard import standardise
 from camsortxs.frames import Frame, FrameKey
+from camsortxs.masks import bad_pixels
 
 
 class Chain:
@@ -88,10 +89,10 @@ class Chain:
     def warm_up(self) -> None:
         """Compile what is compiled at its first use, some seconds, before a frame waits for it."""
         key = FrameKey(run="warm-up", stream="warm-up", data_key="warm-up", index=0)
-        mask, rng = np.zeros((64, 64), dtype=bool), np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         for dtype in (np.int32, np.uint32, np.uint16, np.float32):
-            image = rng.poisson(5.0, mask.shape).astype(dtype)
-            self.featurize([Frame(key=key, image=image, mask=mask)])
+            image = rng.poisson(5.0, (64, 64)).astype(dtype)
+            self.featurize([Frame(key=key, image=image, mask=bad_pixels(image))])
 
     def _entry(self, part: Representation) -> list[str | int]:
         entry: list[str | int] = [part.name, part.version]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.compiled import compiled, inlined
+from camsortxs.compiled import compiled, inlined, read_only
 from camsortxs.features.sizes import HUGE
 
 _AS_THEY_ARE = ("<i4", "<u2", "<u4", "<f4")
@@ -27,7 +27,7 @@ def pool(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_], cells: tuple[int,
     """
     if image.dtype.str not in _AS_THEY_ARE:
         image = _single(image)
-    total, area = _pool(np.ascontiguousarray(image), np.ascontiguousarray(mask), *cells)
+    total, area = _pool(read_only(image), read_only(mask), *cells)
     return total, area
 
 

@@ -85,6 +85,7 @@ def listen(broker: str, topic: str) -> Iterator[Results]:
             "session.timeout.ms": 6000,
             "heartbeat.interval.ms": 1000,
             "topic.metadata.refresh.interval.ms": 1000,
+            "fetch.wait.max.ms": 20,
             "log.connection.close": False,
         },
         process_document=lambda _consumer, _topic, name, document: results(name, document),

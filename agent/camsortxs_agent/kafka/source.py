@@ -25,6 +25,7 @@ _CONSUMER: dict[str, Any] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "topic.metadata.refresh.interval.ms": 10_000,  # how soon a topic is found that is made after us
+    "fetch.wait.max.ms": 50,  # some brokers answer a fetch only when it is over: the default adds half a second
 }
 
 log = structlog.get_logger()
