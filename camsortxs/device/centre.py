@@ -8,9 +8,9 @@ from keras import ops
 
 from camsortxs.device.filters import blur
 from camsortxs.device.gradients import gradients
-from camsortxs.device.once import once
 from camsortxs.device.standard import Standards
 from camsortxs.device.symmetry import friedel
+from camsortxs.features.once import once
 from camsortxs.features.sizes import CENTRE_REACH, CENTRE_SIDE, SIDE
 
 Tensor = Any
@@ -51,7 +51,7 @@ def _aimed_at(standards: Standards) -> Tensor:
     found = gradients(standards)
     middle = (SIDE - 1) / 2
     place = ops.arange(SIDE, dtype="float32") - middle
-    # A line through p along g keeps g_perp . (c - p) = 0, twice a number: first of g_perp, then of both sides.
+    # A line through p along g keeps a . c = b, with a across g and b = a . p.
     a_row, a_column = -found.d_column, found.d_row
     b = a_row * place[:, None] + a_column * place
     length = ops.maximum(ops.sqrt(a_row * a_row + a_column * a_column), 1e-12)
