@@ -110,7 +110,7 @@ class PixelSettings(Section):
 class BatchSettings(Section):
     """How much goes down the line at once."""
 
-    frames: int = Field(16, gt=0)
+    frames: int = Field(32, gt=0)
     wait_seconds: Positive = Field(0.25, description="A batch that is not full goes after this long.")
     workers: int | None = Field(None, gt=0, description="Threads that look at frames; one a core, if not given.")
 
