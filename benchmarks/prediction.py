@@ -1,6 +1,7 @@
 """What one prediction costs: the exported model beside pycaret's own way and a scikit-learn pipeline."""
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from camsortxs.features.base import Features
 from camsortxs.features.chain import Chain
 from camsortxs.frames import FrameKey
 from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate
+from camsortxs.offline.evaluate import answers, evaluate
 from camsortxs.offline.export import export
 from camsortxs.offline.train import Options, Trained, train
 from camsortxs.simulate import draw_many
@@ -36,7 +38,7 @@ def rows() -> list[dict[str, Any]]:
             folder=Path(folder, "bench", "0.0.0"),
             description="benchmark",
             held_out=apart.values,
-            metrics={"by_frame": {}},
+            metrics=evaluate(answers(learned, trained.out_of_fold, trained.threshold)),
             command="make bench",
         )
         classifier = OnnxClassifier(load_bundle(Path(folder, "bench", "0.0.0")))
@@ -57,6 +59,8 @@ def _drawn(chain: Chain, *, count: int, seed: int) -> Dataset:
 def _compared(classifier: OnnxClassifier, trained: Trained, apart: Dataset) -> list[dict[str, Any]]:
     import pycaret.classification  # `train` set it up: this is the experiment that it left
 
+    # pycaret names columns that its own estimator was fitted without.
+    warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
     columns = [f"f{place}" for place in range(apart.values.shape[1])]
     table = pd.DataFrame(apart.values[:1], columns=columns)
     pipeline = make_pipeline(FunctionTransformer(), trained.estimator)

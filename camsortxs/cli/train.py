@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from camsortxs.cli.drawn import counting, draw_features
-from camsortxs.decision import decide
 from camsortxs.errors import ModelError
-from camsortxs.offline.evaluate import Answer
+from camsortxs.offline.evaluate import answers
 from camsortxs.offline.evaluate import evaluate as measure
 from camsortxs.techniques import TECHNIQUES
 
@@ -72,11 +71,7 @@ def train(
         apart = draw(count=max(80, simulated // 20), seed=seed + 1_000_003)
     with screen.status("pycaret compares Extra Trees and LightGBM ..."):
         trained = fit(dataset, Options(trees=trees, seed=seed))
-    answers = [
-        Answer(truth=TECHNIQUES[label], group=str(group), decided=decide(p, trained.threshold), probabilities=tuple(p))
-        for label, group, p in zip(dataset.labels, dataset.groups, trained.out_of_fold.tolist(), strict=True)
-    ]
-    figures = measure(answers)
+    figures = measure(answers(dataset, trained.out_of_fold, trained.threshold))
     try:
         manifest = export(
             trained,
@@ -93,7 +88,8 @@ def train(
         screen.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(2) from error
     accuracy = figures["by_frame"]["balanced_accuracy"]["value"]
-    screen.print(f"{manifest}: {trained.name}, balanced accuracy {accuracy:.3f} out of fold, {len(answers)} frames")
+    frames = len(dataset.labels)
+    screen.print(f"{manifest}: {trained.name}, balanced accuracy {accuracy:.3f} out of fold, {frames} frames")
 
 
 train.__doc__ = _HELP

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.decision import technique_of
+from camsortxs.decision import decide, technique_of
+from camsortxs.offline.dataset import Dataset
 from camsortxs.techniques import TECHNIQUES, Decision, Technique
 
 RESAMPLES = 200
@@ -28,6 +29,14 @@ class Answer:
     decided: Decision
     probabilities: tuple[float, ...] | None
     name: str = ""
+
+
+def answers(dataset: Dataset, probabilities: npt.NDArray[np.floating[Any]], threshold: float) -> list[Answer]:
+    """Return what `probabilities` (frames, 4) say of the frames of a labelled dataset."""
+    return [
+        Answer(truth=TECHNIQUES[label], group=str(group), decided=decide(p, threshold), probabilities=tuple(p))
+        for label, group, p in zip(dataset.labels, dataset.groups, probabilities.tolist(), strict=True)
+    ]
 
 
 def evaluate(answers: Sequence[Answer], *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Any]:
