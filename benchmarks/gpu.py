@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from camsortxs.device.accelerator import accelerator
 from camsortxs.device.graph import FeatureGraph
 
 SHIPPED = ("histogram.statistics", "glcm.all", "radial.profile", "radial.harmonics", "radial.asymmetry")
@@ -142,7 +143,7 @@ def main() -> None:
     speed = speeds(graph, batch, total=asked.frames, rounds=asked.rounds, feeders=asked.feeders)
     figures = {
         "backend": keras.backend.backend(),
-        "devices": keras.distribution.list_devices(),
+        "device": accelerator() or "cpu",
         "representations": asked.representations,
         "shape": list(asked.shape),
         "batch": asked.batch,
@@ -152,7 +153,7 @@ def main() -> None:
         "host_over_copy": speed["host"] / speed["copy"],
         "agreement": agreement(asked.representations, batch),
     }
-    print(f"{figures['backend']} on {', '.join(figures['devices'])}: {', '.join(asked.representations)}")
+    print(f"{figures['backend']} on {figures['device']}: {', '.join(asked.representations)}")
     print(f"frames of {asked.shape[0]} x {asked.shape[1]}, {figures['megabytes_per_frame']:.2f} MB, by {asked.batch}")
     print(f"{'first batch':<12}{compiling:>12.2f} s")
     for name, value in speed.items():

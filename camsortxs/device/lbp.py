@@ -23,9 +23,9 @@ def patterns(standards: Standards, points: int, radius: int) -> Tensor:
     A point is bright when what is interpolated there is not darker than the centre. Of whole grey levels that is a
     whole number of 1e-10, which is added up here exactly in pairs of 32-bit numbers, so that no backend's rounding has
     a say. scikit-image adds in float64, which tells any difference but 0; so only ties could differ. Ties of four
-    equal pixels, as in flat regions, come out bright there, too (each grey level, at each place: tests). Where two
-    pixels differ from the centre by opposite amounts, it finds about one tie in thirty darker by rounding, here it is
-    bright: at most 1e-4 of the points of a frame, and shares that differ by 2e-4 at most.
+    equal pixels, as in flat regions, come out bright there, too (all 256 levels and all fractions of a pixel that occur
+    were tried). Where two pixels differ from the centre by opposite amounts, its rounding finds up to one tie in thirty
+    darker, here it is bright: of the frames measured, 1e-4 of the points at most, and shares that differ by 1.2e-4.
     """
     inside = slice(radius, SIDE - radius)
     centre = standards.grey[:, inside, inside]
