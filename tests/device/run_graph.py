@@ -8,7 +8,8 @@ import numpy as np
 
 from camsortxs.device.graph import FeatureGraph
 
-folder, names = Path(sys.argv[1]), sys.argv[2:]
-frames = np.load(folder / "frames.npz")
-values = FeatureGraph(names, standards=True).predict_on_batch({name: frames[name] for name in ("images", "masks")})
-np.savez(folder / "values.npz", backend=keras.backend.backend(), **values)
+if __name__ == "__main__":  # pytest looks for doctests in every file
+    folder, names = Path(sys.argv[1]), sys.argv[2:]
+    frames = np.load(folder / "frames.npz")
+    values = FeatureGraph(names, standards=True).predict_on_batch({name: frames[name] for name in ("images", "masks")})
+    np.savez(folder / "values.npz", backend=keras.backend.backend(), **values)
