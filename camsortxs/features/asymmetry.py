@@ -1,9 +1,12 @@
 """Method 5, third representation: what a sample horizon breaks, whichever way the sample reflects."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from camsortxs.compiled import compiled
 from camsortxs.features.centre import Centre, estimate_centre
 from camsortxs.features.filters import Image, block_means, gaussian, surrounded
 from camsortxs.features.once import once
@@ -88,17 +91,33 @@ def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Arra
     shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)
     means = (block_means(part, shape) for part in (standard.image, (~standard.mask).astype(np.float32)))
     value, weight = (4.0 * (part.T if across else part).astype(np.float64) for part in means)
-    values, weights = (np.pad(np.cumsum(part, axis=0), ((1, 0), (0, 0))) for part in (value, weight))
-    row = np.arange(1, SIDE)
-    up, down = np.maximum(row - BAND, 0), np.minimum(row + BAND, SIDE)
-    w_above, w_below = weights[row] - weights[up], weights[down] - weights[row]
-    usable = (w_above >= 8) & (w_below >= 8)
-    above = (values[row] - values[up]) / np.maximum(w_above, 1)
-    below = (values[down] - values[row]) / np.maximum(w_below, 1)
-    step = np.where(usable, above - below, 0.0)
-    count = usable.sum(axis=1)
-    least, widest = np.maximum(count, 1), max(int((weights[-1] > 0).sum()), 1)
-    return step.sum(axis=1) / least, np.abs(step).sum(axis=1) / least, count / widest
+    mean, size, count = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
+    return mean, size, count / max(np.count_nonzero(weight.sum(axis=0)), 1)
+
+
+@compiled
+def _compare(value: Any, weight: Any) -> Any:
+    """Return mean and mean size of the steps between each two rows, and how many columns have one."""
+    rows, columns = value.shape
+    values, weights = np.zeros((rows + 1, columns)), np.zeros((rows + 1, columns))
+    for row in range(rows):
+        for column in range(columns):
+            values[row + 1, column] = values[row, column] + value[row, column]
+            weights[row + 1, column] = weights[row, column] + weight[row, column]
+    mean, size, count = np.zeros(rows - 1), np.zeros(rows - 1), np.zeros(rows - 1)
+    for row in range(1, rows):
+        up, down = max(row - BAND, 0), min(row + BAND, rows)
+        for column in range(columns):
+            above, below = weights[row, column] - weights[up, column], weights[down, column] - weights[row, column]
+            if above >= 8 and below >= 8:
+                light = (values[row, column] - values[up, column]) / above
+                step = light - (values[down, column] - values[row, column]) / below
+                mean[row - 1] += step
+                size[row - 1] += abs(step)
+                count[row - 1] += 1
+        mean[row - 1] /= max(count[row - 1], 1.0)
+        size[row - 1] /= max(count[row - 1], 1.0)
+    return mean, size, count
 
 
 def _strongest(mean: Array, size: Array, share: Array) -> tuple[float, float, float, int]:
