@@ -15,6 +15,7 @@ IMAGENET = ("mobilenet_025", "mobilenet_v2_035", "mobilenet_v3_small_075")
 """The families whose widths Keras has ImageNet weights for."""
 
 _DIVISOR = 4  # of the channels of ResNet50V2
+_MOMENTUM = 0.9  # of batch normalisation, not 0.99 and more: some hundred steps must do to know the means
 
 
 def check(family: str, weights: str | None) -> None:
@@ -63,10 +64,14 @@ def _lenet(scaled: Any) -> Any:
 
 
 def _pooled(body: Any) -> Any:
-    """End in a map of 64 channels and its mean: what the classes are told by is linear in that map."""
+    """End in a map of 64 channels and its mean: what the classes are told by is linear in that map.
+
+    Normalised before it is rectified: without, most of the channels of some families were never above zero.
+    """
     layers = keras().layers
-    last = layers.Conv2D(deep.NUMBERS, 1, activation="relu", name="map")(body)
-    return layers.GlobalAveragePooling2D(name="embedding")(last)
+    last = layers.Conv2D(deep.NUMBERS, 1, use_bias=False, name="last")(body)
+    last = layers.BatchNormalization(momentum=_MOMENTUM, name="normalised")(last)
+    return layers.GlobalAveragePooling2D(name="embedding")(layers.ReLU(name="map")(last))
 
 
 def _body(family: str, scaled: Any, weights: str | None) -> Any:
@@ -82,7 +87,7 @@ def _body(family: str, scaled: Any, weights: str | None) -> Any:
         raise ModelError(f"the {weights} weights cannot be fetched from here ({error}): leave out --weights") from error
     for layer in body.layers:
         if isinstance(layer, keras().layers.BatchNormalization):
-            layer.momentum = 0.9  # of 0.99 and more: some hundred steps must do to know the mean of the training set
+            layer.momentum = _MOMENTUM
     return body(scaled)
 
 

@@ -1,5 +1,6 @@
 """The training itself: epoch by epoch, stopped by a validation set, taken up again where it was cut off."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.errors import ModelError
+from camsortxs.offline.embedding import families
 from camsortxs.offline.embedding.backend import keras
-from camsortxs.offline.embedding.families import build
 from camsortxs.offline.embedding.pictures import Pictures, batches, shown, targets
 
 _STATE, _LAST, _BEST = "state.json", "last.keras", "best.weights.h5"
@@ -65,13 +66,19 @@ def fit(
     module = keras()
     module.utils.set_random_seed(options.seed)
     work.mkdir(parents=True, exist_ok=True)
-    identity = {"options": repr(options), "learnt": learnt.digest, "validation": validation.digest}
+    network = hashlib.sha256(Path(families.__file__).read_bytes()).hexdigest()
+    identity = {
+        "options": repr(options),
+        "network": network,
+        "learnt": learnt.digest,
+        "validation": validation.digest,
+    }
     steps = -(-len(learnt.labels) // options.batch)
     epochs = _taken_up(work, identity)
     if epochs:
         model = module.saving.load_model(work / _LAST)
     else:
-        model = build(options.family, weights=options.weights)
+        model = families.build(options.family, weights=options.weights)
         rate = module.optimizers.schedules.CosineDecay(options.rate, options.epochs * steps, alpha=0.02)
         # Compiling by XLA costs a minute and gains nothing on a CPU.
         model.compile(module.optimizers.AdamW(rate, weight_decay=1e-4), "categorical_crossentropy", jit_compile=False)
