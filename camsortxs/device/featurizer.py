@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
 from camsortxs.features.catalogue import HANDMADE
 from camsortxs.features.chain import Chain
-from camsortxs.features.sizes import HUGE
+from camsortxs.features.pooling import plain
 from camsortxs.frames import Frame, FrameKey
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 BATCHES = (1, 4, 16)
 """A graph is compiled for each of these sizes, for each shape and type of frames: seconds each."""
-_AS_THEY_ARE = ("int32", "uint16", "uint32", "float32")
 _GRAPHS = 32
 
 
@@ -64,13 +62,14 @@ class DeviceChain:
         """Return (batch, features): each row finite, a function of its own frame alone."""
         values = np.empty((len(frames), len(self.names)), dtype=np.float32)
         alike: dict[tuple[tuple[int, ...], str], list[int]] = {}
-        for place, frame in enumerate(frames):
-            alike.setdefault((frame.image.shape, _type(frame.image)), []).append(place)
+        plains = [plain(frame.image) for frame in frames]
+        for place, image in enumerate(plains):
+            alike.setdefault((image.shape, image.dtype.name), []).append(place)
         for (shape, kind), places in alike.items():
             for size, batch in self._portions(places):
                 images, masks = np.zeros((size, *shape), kind), np.zeros((size, *shape), np.bool_)
                 for row, place in enumerate(batch):
-                    images[row], masks[row] = _plain(frames[place].image), frames[place].mask
+                    images[row], masks[row] = plains[place], frames[place].mask
                 with self._turn:
                     found = self._graph(size, shape, kind).predict_on_batch({"images": images, "masks": masks})
                 joined = np.concatenate([found[name] for name in self._chain.representations], axis=1)[: len(batch)]
@@ -95,14 +94,3 @@ def _graph(representations: tuple[str, ...], size: int, shape: tuple[int, ...], 
     from camsortxs.device.graph import FeatureGraph
 
     return FeatureGraph(representations)
-
-
-def _type(image: npt.NDArray[Any]) -> str:
-    return image.dtype.name if image.dtype.name in _AS_THEY_ARE else "float32"
-
-
-def _plain(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the image as a type that the device takes: floats of any size as float32, huge ones cut off before."""
-    if image.dtype.kind == "f" and image.dtype.itemsize > 4:
-        return np.where(np.isfinite(image), np.clip(image, 0, HUGE), np.nan)
-    return image

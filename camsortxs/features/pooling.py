@@ -25,13 +25,15 @@ def pool(image: npt.NDArray[Any], mask: npt.NDArray[np.bool_], cells: tuple[int,
     >>> total.tolist(), area.tolist()
     ([[4.0, 0.0]], [[2.0, 1.0]])
     """
-    if image.dtype.str not in _AS_THEY_ARE:
-        image = _single(image)
+    image = plain(image)
     total, area = _pool(read_only(image), read_only(mask), *cells)
     return total, area
 
 
-def _single(image: npt.NDArray[Any]) -> Single:
+def plain(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the image in a type that loops are compiled for: huge numbers cut off, what is not finite as NaN."""
+    if image.dtype.str in _AS_THEY_ARE:
+        return image
     if image.dtype.kind != "f":
         return image.astype(np.float32)
     return np.where(np.isfinite(image), np.clip(image, 0, HUGE), np.nan).astype(np.float32)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from camsortxs.classifiers.embeddings import chain_with
 from camsortxs.device.featurizer import DeviceChain
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Featurizer
-from camsortxs.features.catalogue import HANDMADE
+from camsortxs.features.catalogue import CATALOGUE
 from camsortxs.features.chain import Chain
 from camsortxs.testing import TinyFeaturizer
 
@@ -14,13 +15,13 @@ from camsortxs.testing import TinyFeaturizer
 ON_DEVICE = ["histogram.statistics", "glcm.d2", "hog.c32", "spectrum.wavelet"]
 
 
-@pytest.fixture(params=[*HANDMADE, "all", "device", "fake"])
+@pytest.fixture(params=[*CATALOGUE, "all", "device", "fake"])
 def featurizer(request) -> Featurizer:
     if request.param == "fake":
         return TinyFeaturizer()
     if request.param == "device":
         return DeviceChain(ON_DEVICE)
-    return Chain(list(HANDMADE) if request.param == "all" else [request.param])
+    return chain_with(CATALOGUE if request.param == "all" else [request.param])
 
 
 def difficult(make_frame, rng):
@@ -104,7 +105,7 @@ def test_the_frame_is_not_changed(featurizer, make_frame):
 
 def test_the_digest_names_the_features():
     assert Chain(["glcm.d1"]).digest == Chain(["glcm.d1"]).digest
-    assert len({Chain([name]).digest for name in HANDMADE}) == len(HANDMADE)
+    assert len({chain_with([name]).digest for name in CATALOGUE}) == len(CATALOGUE) == 25
     assert Chain(["glcm.d1", "glcm.d2"]).digest != Chain(["glcm.d2", "glcm.d1"]).digest
 
 
