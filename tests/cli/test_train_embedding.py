@@ -56,6 +56,7 @@ def test_from_frames_to_answers_and_no_tensorflow_where_it_serves(tmp_path, smal
     assert done.exit_code == 0, done.output
     assert load_bundle(out).manifest.features.representations == tuple(names.split(","))
     card = (out / "MODEL_CARD.md").read_text()
+    assert "it looks through lenet 0.0.1" in card
     assert f"--representations {names} --embedding models/embeddings/lenet/0.0.1" in card
 
     tifffile.imwrite(tmp_path / "frame.tif", draw("GISAXS", seed=1, shape=(120, 100)).image)
