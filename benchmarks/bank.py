@@ -1,15 +1,14 @@
 """The features that need no network beside the same bank by libraries, and each texture beside scikit-image."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from frames import SHAPE, real
 from measure import measure
 from peers import ANGLES, CIRCLES, Bank, glcm, hogs, resized
 from skimage.feature import graycomatrix, hog, local_binary_pattern
 
-from camsortxs.adapters.folder import FolderFrames
 from camsortxs.features import glcm as our_glcm
 from camsortxs.features import hog as our_hog
 from camsortxs.features import lbp as our_lbp
@@ -19,25 +18,12 @@ from camsortxs.features.standard import Standard, standardise
 from camsortxs.frames import Frame
 from camsortxs.simulate import draw
 
-SHAPE = (1679, 1475)
-REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
-"""Where a site keeps labelled frames beside the repository; without it, simulated ones have to do."""
-
 
 def rows() -> list[dict[str, Any]]:
     """Measure the textures of the standardised frame, then the whole bank."""
     frame = draw("GISAXS", seed=1, shape=SHAPE).frame()
     standard = standardise(frame)
-    return [*_textures(standard), *_bank("a simulated", frame), *_bank("a real", _real())]
-
-
-def _real() -> Frame | None:
-    """Return the first frame of a Pilatus 2M in the folder of real ones."""
-    for batch in FolderFrames([REAL]).batches() if REAL.is_dir() else ():
-        for frame in batch.frames:
-            if frame.image.shape == SHAPE:
-                return frame
-    return None
+    return [*_textures(standard), *_bank("a simulated", frame), *_bank("a real", real())]
 
 
 def _bank(which: str, frame: Frame | None) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ def filled(standard: Standard) -> Array:
     Source: S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, *The Lumigraph*, SIGGRAPH 1996 (pull and push).
     """
     image, valid = standard.image.astype(np.float64), ~standard.mask
+    if valid.all():
+        return image
     finer: list[tuple[Array, npt.NDArray[np.bool_]]] = []
     while image.size > 1:
         finer.append((image, valid))
