@@ -44,7 +44,7 @@ class Metrics:
         )
         self.stages = Histogram(
             "camsortxs_stage_duration_seconds",
-            "Seconds a batch spends in each stage of the line.",
+            "Seconds spent on a batch in each stage of the line, by all workers together.",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,
