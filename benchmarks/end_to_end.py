@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 from bluesky_tiled_plugins import TiledWriter
 from confluent_kafka import Producer
+from frames import SHAPE
 from tiled.client import from_uri
 
 from camsortxs.derived import INDEX_KEY
@@ -34,7 +35,6 @@ from camsortxs_agent.demo.results import Results, listen
 from camsortxs_agent.demo.tiled_server import embedded_tiled
 from camsortxs_agent.wire import encode
 
-SHAPE = (1679, 1475)  # Pilatus 2M
 DATASET = "/entry/data/data"
 RAW, RESULTS = "bench.bluesky.runengine.documents", "bench.bluesky.camsortxs.documents"
 CAPACITY = 240

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from frames import SHAPE
 from measure import measure
 from skimage.transform import resize
 
@@ -18,7 +19,7 @@ from camsortxs.simulate import draw
 
 def rows() -> list[dict[str, Any]]:
     """Measure the steps on a Pilatus 2M frame."""
-    frame = draw("GISAXS", seed=1, shape=(1679, 1475)).frame()
+    frame = draw("GISAXS", seed=1, shape=SHAPE).frame()
     bundle = load_bundle(default_bundle())
     chain, classifier = Chain(bundle.manifest.features.representations), OnnxClassifier(bundle)
     features = chain.featurize([frame])

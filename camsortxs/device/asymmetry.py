@@ -12,10 +12,9 @@ from camsortxs.device.horizon import Horizon, horizon
 from camsortxs.device.radial import polar
 from camsortxs.device.standard import Standards
 from camsortxs.device.symmetry import friedel, friedel_at, mirrors
-from camsortxs.features.sizes import NORMAL_OFFSETS, POLAR_SECTORS, SIDE
+from camsortxs.features.sizes import DARK, NORMAL_OFFSETS, POLAR_SECTORS, SIDE
 
 Tensor = Any
-_DARK = 0.05
 
 
 def asymmetry(standards: Standards) -> Tensor:
@@ -57,7 +56,7 @@ def _sides(standards: Standards, edge: Horizon) -> list[Tensor]:
     under, over = ops.where(upper, 0.0, valid), ops.where(upper, valid, 0.0)
     below = _mean(image, under)
     spread = ops.sqrt(_mean((image - below[:, None, None]) ** 2, under))
-    return [below, spread, _mean(image, over), _mean(ops.cast(image < _DARK, "float32"), under)]
+    return [below, spread, _mean(image, over), _mean(ops.cast(image < DARK, "float32"), under)]
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -94,7 +93,7 @@ def _upright(standards: Standards, edge: Horizon) -> Tensor:
         / ops.maximum(ops.sum(ops.where(where, both, 0.0), axis=(1, 2)), 1e-9)
         for where in (good, upper)
     ]
-    dark = _mean(ops.cast(standards.image < _DARK, "float32"), valid)
+    dark = _mean(ops.cast(standards.image < DARK, "float32"), valid)
     # The columns of a turned frame are the rows of the one turned once less.
     means = edge.of(edge.sums, 3) / ops.maximum(edge.of(edge.weights, 3), 1.0)
     place = ops.arange(SIDE, dtype="float32")
@@ -119,7 +118,7 @@ def _halves(standards: Standards) -> Tensor:
     """Return brightness and emptiness of the four half planes about the beam, and of its sectors, (B, 12)."""
     view = polar(standards)
     departure = (view.level - view.profile[:, :, None]) * view.weight
-    empty = ops.where(view.level < _DARK, view.weight, 0.0)
+    empty = ops.where(view.level < DARK, view.weight, 0.0)
     weight, bright, dark = (ops.sum(each, axis=1) for each in (view.weight, departure, empty))
     quarter = POLAR_SECTORS // 4
     sides = [

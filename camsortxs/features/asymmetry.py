@@ -11,9 +11,9 @@ from camsortxs.features.centre import Centre, estimate_centre
 from camsortxs.features.filters import Image, block_means, gaussian, surrounded
 from camsortxs.features.once import once
 from camsortxs.features.radial import polar
+from camsortxs.features.sizes import DARK, SIDE
 from camsortxs.features.sizes import HORIZON_BAND as BAND
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
-from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 
@@ -29,9 +29,6 @@ COLUMNS = (
     *(f"empty.{rank}" for rank in range(4)),
     *("sector.low", "sector.high", "sector.range", "sector.spread"),
 )
-
-DARK = 0.05
-"""Of the scaled image: all but empty."""
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -30,6 +30,8 @@ ZONES = 6
 AZIMUTHAL_ORDERS = (1, 2, 3, 4, 6)
 PROMINENT = 0.02
 """Of a peak of I(r), in units of the standardised image."""
+DARK = 0.05
+"""Of the scaled image: all but empty."""
 HORIZON_BAND = 6
 """Height of the bands above and below a horizon, in pixels of the standardised frame."""
 NORMAL_OFFSETS = (-40, -24, -12, -5, 0, 5, 12, 24, 40, 64)
