@@ -32,8 +32,8 @@ def draw_features(
     )
     tracked = progress.track(drawn, total=count, description=f"simulated frames of seed {seed}")
     rows = [row for row in tracked if row is not None]
-    return Dataset(
-        names=chain.names,
+    return Dataset.certain(
+        chain.names,
         values=np.array([values for values, _, _ in rows], dtype=np.float32).reshape(len(rows), len(chain.names)),
         labels=np.array([label for _, label, _ in rows], dtype=np.int64),
         groups=np.array([group for _, _, group in rows]),

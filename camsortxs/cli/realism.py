@@ -16,7 +16,7 @@ from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError
 from camsortxs.features.catalogue import HANDMADE
 from camsortxs.features.chain import Chain
-from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate
+from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate, target_of
 from camsortxs.offline.realism import REPEATS, RESAMPLES, SHOWN, measurable
 from camsortxs.offline.realism import realism as compare
 
@@ -95,7 +95,7 @@ def _read(rows: list[Label], errors: list[dict[str, str]], progress: Progress) -
     for row in progress.track(rows, description="real frames"):
         for frame in frames_of(row, errors):
             if row.technique is not None:
-                yield LabelledFrame(frame=frame, technique=row.technique, group=row.group)
+                yield LabelledFrame(frame=frame, target=target_of(row.technique), group=row.group)
 
 
 def _show(report: dict[str, Any], screen: Console) -> None:

@@ -141,12 +141,12 @@ def _gather(
 
 
 def _labelled(labels: Path, frames: Path, errors: list[dict[str, str]]) -> Iterator["LabelledFrame"]:
-    from camsortxs.offline.dataset import LabelledFrame, read_labels
+    from camsortxs.offline.dataset import LabelledFrame, read_labels, target_of
 
     for row in read_labels(labels, frames):
         if row.technique is not None:
             for frame in frames_of(row, errors):
-                yield LabelledFrame(frame=frame, technique=row.technique, group=row.group)
+                yield LabelledFrame(frame=frame, target=target_of(row.technique), group=row.group)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def make_dataset(rows: int = 80, features: tuple[str, ...] = Chain(REPRESENTATIO
     values[:, 0] += labels
     values[:, 1] -= labels
     groups = np.array([f"g{i // 4 % 10}" for i in range(rows)])
-    return Dataset(names=features, values=values, labels=labels.astype(np.int64), groups=groups)
+    return Dataset.certain(features, values, labels, groups)
 
 
 def make_trained(dataset: Dataset, trees: int = 10) -> Trained:

@@ -3,7 +3,7 @@ import pytest
 
 from camsortxs.errors import ModelError
 from camsortxs.features.embedding import PICTURE_SIDE
-from camsortxs.offline.dataset import LabelledFrame
+from camsortxs.offline.dataset import LabelledFrame, target_of
 from camsortxs.offline.embedding.pictures import (
     Pictures,
     batches,
@@ -71,8 +71,8 @@ def test_light_varies_and_stays_on_the_scale(pictures):
 
 def test_labelled_frames_keep_label_and_source(make_frame):
     labelled = [
-        LabelledFrame(frame=make_frame(0), technique=Technique.SAXS, group="a"),
-        LabelledFrame(frame=make_frame(1, grazing=True), technique=Technique.GIWAXS, group="b"),
+        LabelledFrame(frame=make_frame(0), target=target_of(Technique.SAXS), group="a"),
+        LabelledFrame(frame=make_frame(1, grazing=True), target=target_of(Technique.GIWAXS), group="b"),
     ]
     pictures = read_pictures(labelled)
     both = pictures.and_(pictures)

@@ -28,7 +28,7 @@ def test_nothing_is_written_when_onnx_and_python_differ(tmp_path, monkeypatch):
     dataset = make_dataset()
     trained = make_trained(dataset)
     other = make_dataset()
-    other.labels[:] = other.labels[::-1]
+    other.targets[:] = other.targets[::-1]
     monkeypatch.setattr("camsortxs.offline.export.to_onnx", lambda *_: to_onnx(make_trained(other).estimator, 7))
 
     with pytest.raises(ModelError, match="not exported: ONNX and Python differ in"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,10 +23,10 @@ def table(rng, *, frames, sources, offset=0.0, labels=(0,), spread=0.0, name="s"
         part[:, 0] += offset
         values.append(part)
         groups += [f"{name}{place}" for place in source]
-    return Dataset(
-        names=NAMES,
+    return Dataset.certain(
+        NAMES,
         values=np.concatenate(values).astype(np.float32),
-        labels=np.repeat(np.asarray(labels), frames),
+        labels=np.repeat(np.asarray(labels, dtype=np.int64), frames),
         groups=np.asarray(groups),
     )
 
@@ -56,7 +58,7 @@ def test_what_only_marks_a_source_is_not_learnt_as_real(rng):
     """Sources far apart from each other: by frame every one would be known again."""
     real = table(rng, frames=48, sources=6, spread=9.0)
     drawn = table(rng, frames=300, sources=300, spread=9.0)
-    by_frame = Dataset(names=NAMES, values=real.values, labels=real.labels, groups=np.arange(48))
+    by_frame = replace(real, groups=np.arange(48))
 
     assert realism(by_frame, drawn, **FAST)["techniques"]["SAXS"]["auc"] > 0.9
     assert realism(real, drawn, **FAST)["techniques"]["SAXS"]["auc"] < 0.75
@@ -65,12 +67,7 @@ def test_what_only_marks_a_source_is_not_learnt_as_real(rng):
 def test_every_source_weighs_the_same(rng):
     many, one = table(rng, frames=40, sources=1, name="many"), table(rng, frames=2, sources=1, name="one", offset=50.0)
     more = table(rng, frames=2, sources=1, name="more", offset=50.0)
-    real = Dataset(
-        names=NAMES,
-        values=np.concatenate([many.values, one.values, more.values]),
-        labels=np.zeros(44, dtype=np.int64),
-        groups=np.concatenate([many.groups, one.groups, more.groups]),
-    )
+    real = Dataset.join([many, one, more])
     saxs = realism(real, table(rng, frames=300, sources=5), **FAST)["techniques"]["SAXS"]
 
     assert (saxs["frames"], saxs["sources"]) == (44, 3)
@@ -106,7 +103,7 @@ def test_no_technique_with_two_sources_is_refused(rng, frames):
 
 def test_tables_of_other_features_are_refused(rng):
     real, drawn = table(rng, frames=10, sources=5), table(rng, frames=60, sources=5)
-    other = Dataset(names=NAMES[::-1], values=drawn.values, labels=drawn.labels, groups=drawn.groups)
+    other = replace(drawn, names=NAMES[::-1])
 
     with pytest.raises(ValueError, match="differ"):
         realism(real, other, **FAST)

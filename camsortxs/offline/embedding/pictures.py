@@ -62,7 +62,7 @@ def gather(rows: Iterable[tuple[npt.NDArray[np.uint8], int, str]]) -> Pictures:
 
 def read_pictures(labelled: Iterable[LabelledFrame]) -> Pictures:
     """Return the pictures of labelled frames, whose groups are their sources."""
-    return gather((eight_bits(item.frame), TECHNIQUES.index(item.technique), item.group) for item in labelled)
+    return gather((eight_bits(item.frame), int(np.argmax(item.target)), item.group) for item in labelled)
 
 
 def eight_bits(frame: Frame) -> npt.NDArray[np.uint8]:
