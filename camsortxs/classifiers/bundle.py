@@ -47,12 +47,13 @@ class BundleFile(_Part):
 
 
 class TrainingSet(_Part):
-    """What the model has seen."""
+    """What the model has seen; `group_names`, where they are noted, are not to be compared on (`models promote`)."""
 
     digest: Sha256
     frames: Annotated[int, Field(gt=0)]
     groups: Annotated[int, Field(gt=0)]
     description: str
+    group_names: tuple[str, ...] = ()
 
 
 class Manifest(_Part):
