@@ -1,4 +1,4 @@
-"""The figures of weighted answers, each as scikit-learn defines it, at a fiftieth of its time: they are bootstrapped."""
+"""The figures of weighted answers, each as scikit-learn defines it but quick enough to be bootstrapped."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +44,7 @@ def metrics(all_answers: Answered, weights: Floats) -> dict[str, float]:
     kept = weights > 0
     answers, weight = all_answers.take(kept), weights[kept]
     truth, said, p, sure = answers.truth, answers.said, answers.p, answers.sure
-    counts = np.bincount(truth * (_NONE + 1) + said, weight, minlength=(_NONE + 1) ** 2).reshape(_NONE + 1, _NONE + 1)
+    counts = _sums(truth * (_NONE + 1) + said, weight, (_NONE + 1) ** 2).reshape(_NONE + 1, _NONE + 1)
     present = counts.sum(axis=1) > 0
     hit, true, guessed = counts.diagonal()[present], counts.sum(axis=1)[present], counts.sum(axis=0)[present]
     right = said == truth
@@ -93,8 +93,11 @@ def reliability(p: Floats, right: npt.NDArray[np.bool_], weight: Floats) -> tupl
     """Return, of each of ten equal bins of the highest probability, the weight and its sums of sureness and of hits."""
     sure = p.max(axis=1)
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
-    shares, sureness, hits = (np.bincount(place, weight * each, minlength=BINS) for each in (1.0, sure, right))
-    return shares, sureness, hits
+    return _sums(place, weight, BINS), _sums(place, weight * sure, BINS), _sums(place, weight * right, BINS)
+
+
+def _sums(places: npt.NDArray[Any], weight: Floats, length: int) -> Floats:
+    return np.bincount(places, weight, minlength=length).astype(np.float64, copy=False)
 
 
 def _mean(values: npt.NDArray[Any], weight: Floats) -> float:
