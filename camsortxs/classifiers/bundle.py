@@ -11,6 +11,8 @@ from camsortxs.errors import ModelError
 from camsortxs.techniques import TECHNIQUES, Technique
 
 MANIFEST = "model.json"
+SEAL = "model.json.sha256"
+"""The sha256 of the manifest, as `sha256sum` writes and checks it; the manifest has those of the other files."""
 FORMAT = 1
 _SHIPPED = ("first", "0.2.0")
 
@@ -109,7 +111,8 @@ def load_bundle(folder: Path) -> Bundle:
     """
     path = folder / MANIFEST
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        contents = path.read_bytes()
+        manifest = Manifest.model_validate_json(contents)
     except OSError as error:
         raise ModelError(
             f"{folder} is no model bundle ({error.strerror or error}): give a folder with a {MANIFEST}, "
@@ -122,9 +125,19 @@ def load_bundle(folder: Path) -> Bundle:
             f"{path} is not usable: {where}: {first['msg']} ({error.error_count()} errors). "
             "Restore it, or export the model again with this version of camSortXS"
         ) from error
+    if (folder / SEAL).is_file() and (folder / SEAL).read_bytes() != seal(contents):
+        raise ModelError(
+            f"{path} was changed: its sha256 is not the one in {SEAL}. Restore the file, or export the model again; "
+            "do not edit bundles by hand"
+        )
     return Bundle(
         manifest=manifest, folder=folder, files={file.role: _verified(folder, file) for file in manifest.files}
     )
+
+
+def seal(manifest: bytes) -> bytes:
+    """Return the contents of `model.json.sha256` for those of `model.json`."""
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def _verified(folder: Path, file: BundleFile) -> bytes:

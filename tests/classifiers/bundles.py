@@ -42,11 +42,19 @@ def figures(dataset: Dataset, trained: Trained) -> dict:
     return evaluate(answers, resamples=5)
 
 
-def write_bundle(parent: Path) -> Path:
+def make_images(count: int = 2) -> list[np.ndarray]:
+    """Small images of counts that fall off from the middle."""
+    rng = np.random.default_rng(8)
+    rows, columns = np.mgrid[:64, :48]
+    far = np.hypot(rows - 32, columns - 24)
+    return [rng.poisson(300.0 / (1 + far / (2 + place)) ** 2 + 0.5).astype(np.int32) for place in range(count)]
+
+
+def write_bundle(parent: Path, *, name: str = "tiny/0.1.0", golden: bool = True) -> Path:
     """Write `tiny/0.1.0` below `parent` and return its folder."""
     dataset = make_dataset()
     trained = make_trained(dataset)
-    folder = parent / "tiny" / "0.1.0"
+    folder = parent / name
     export(
         trained,
         dataset,
@@ -56,5 +64,6 @@ def write_bundle(parent: Path) -> Path:
         held_out=make_dataset(40).values[::-1].copy(),
         metrics=figures(dataset, trained),
         command="camsortxs train",
+        golden=make_images() if golden else (),
     )
     return folder

@@ -1,10 +1,13 @@
 import json
 import shutil
+import subprocess
 
 import pytest
 from classifiers.bundles import write_bundle
 
-from camsortxs.classifiers.bundle import MANIFEST, default_bundle, load_bundle
+from camsortxs.classifiers.bundle import MANIFEST, SEAL, default_bundle, load_bundle
+from camsortxs.classifiers.embeddings import chain_of
+from camsortxs.classifiers.golden import FRAME_TOLERANCE, FRAMES, ROW_TOLERANCE, check_frames, check_rows
 from camsortxs.classifiers.onnx import ROLE, OnnxClassifier
 from camsortxs.errors import ModelError
 
@@ -22,18 +25,54 @@ def folder(written, tmp_path):
 def edit(folder, **changes):
     path = folder / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    (folder / SEAL).unlink()
 
 
 def test_a_bundle_comes_back_as_it_was_written(folder):
     bundle = load_bundle(folder)
 
     assert bundle.manifest.reference == "tiny@0.1.0"
-    assert set(bundle.files) == {"classifier", "golden"}
+    assert set(bundle.files) == {"classifier", "golden", "golden_frames"}
     assert bundle.manifest.training.frames == 80
     assert bundle.manifest.training.groups == 10
+    assert bundle.manifest.training.group_names == tuple(f"g{place}" for place in range(10))
 
 
-@pytest.mark.parametrize("name", ["classifier.onnx", "golden.npz"])
+def test_a_bundle_without_a_seal_and_without_golden_frames_still_loads(tmp_path):
+    folder = write_bundle(tmp_path, golden=False)
+    (folder / SEAL).unlink()
+
+    assert set(load_bundle(folder).files) == {"classifier", "golden"}
+
+
+def test_one_byte_of_the_manifest_changed_is_refused(folder):
+    """Also where it is still a manifest: a threshold is a number like another."""
+    path = folder / MANIFEST
+    contents = bytearray(path.read_bytes())
+    at = contents.index(b'"threshold": 0.6') + len(b'"threshold": 0.')
+    contents[at] ^= 1
+    path.write_bytes(bytes(contents))
+
+    with pytest.raises(ModelError, match=r"model\.json was changed.*Restore the file"):
+        load_bundle(folder)
+
+
+def test_the_seal_is_one_that_sha256sum_checks(folder):
+    done = subprocess.run(["sha256sum", "--check", SEAL], cwd=folder, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, f"{MANIFEST}: OK\n")
+
+
+def test_one_byte_of_the_seal_changed_is_refused(folder):
+    contents = bytearray((folder / SEAL).read_bytes())
+    contents[3] ^= 1
+    (folder / SEAL).write_bytes(bytes(contents))
+
+    with pytest.raises(ModelError, match="not the one in"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["classifier.onnx", "golden.npz", "golden_frames.npz"])
 def test_one_byte_changed_is_refused(folder, name):
     contents = bytearray((folder / name).read_bytes())
     contents[len(contents) // 2] ^= 1
@@ -91,23 +130,12 @@ def test_a_bundle_without_a_classifier_is_refused(folder):
         OnnxClassifier(load_bundle(folder))
 
 
-def test_the_shipped_bundle_loads_and_reproduces_its_golden_rows():
-    import io
-
-    import numpy as np
-
-    from camsortxs.features.base import Features
-    from camsortxs.features.chain import Chain
-    from camsortxs.frames import FrameKey
-
+def test_the_shipped_bundle_loads_and_reproduces_what_it_knows():
     bundle = load_bundle(default_bundle())
-    classifier = OnnxClassifier(bundle)
-    chain = Chain(bundle.manifest.features.representations)
-    with np.load(io.BytesIO(bundle.files["golden"]), allow_pickle=False) as golden:
-        rows, expected = golden["features"], golden["probabilities"]
-    keys = tuple(FrameKey(run="golden", stream="s", data_key="d", index=i) for i in range(len(rows)))
+    classifier, chain = OnnxClassifier(bundle), chain_of(bundle)
 
     assert (chain.names, chain.digest) == (classifier.feature_names, classifier.feature_digest)
-    served = classifier.classify(Features(keys=keys, names=chain.names, values=rows))
-    assert np.allclose(served, expected, atol=1e-4)
-    assert sum(path.stat().st_size for path in default_bundle().iterdir()) < 15_000_000
+    assert check_rows(bundle, classifier) <= ROW_TOLERANCE
+    if FRAMES in bundle.files:
+        assert check_frames(bundle, chain, classifier) <= FRAME_TOLERANCE
+    assert sum(path.stat().st_size for path in default_bundle().rglob("*")) < 40_000_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from classifiers.bundles import figures, make_dataset, make_trained
 
-from camsortxs.classifiers.bundle import load_bundle
+from camsortxs.classifiers.bundle import SEAL, load_bundle
 from camsortxs.classifiers.embeddings import (
     GRAPH,
     MANIFEST,
@@ -173,6 +173,7 @@ def test_a_bundle_without_its_embedding_is_refused(bundle, tmp_path):
     manifest = json.loads((copy / "model.json").read_text())
     manifest["files"] = [file for file in manifest["files"] if not file["role"].startswith("embedding:")]
     (copy / "model.json").write_text(json.dumps(manifest))
+    (copy / SEAL).unlink()
 
     with pytest.raises(ModelError, match=r"lenet\.dense cannot be computed without an embedding"):
         chain_of(load_bundle(copy))

@@ -3,7 +3,7 @@ import pytest
 from classifiers.bundles import make_dataset
 
 from camsortxs.offline import train as training
-from camsortxs.offline.export import compare, to_onnx
+from camsortxs.offline.convert import compare, to_onnx
 from camsortxs.offline.train import Options, choose_threshold, fit_temperature, train
 
 
@@ -19,7 +19,7 @@ def test_pycaret_trains_under_group_folds_and_the_result_exports(tmp_path, monke
     assert trained.name in training.ESTIMATORS
     assert (trained.out_of_fold.argmax(axis=1) == dataset.labels).mean() > 0.6
     assert 0.5 <= trained.threshold <= 0.95
-    assert compare(to_onnx(trained.estimator, len(dataset.names)), trained.estimator, dataset.values) < 1e-5
+    assert compare(to_onnx([trained.estimator], len(dataset.names)), [trained.estimator], dataset.values) < 1e-5
     assert list(tmp_path.iterdir()) == [], "pycaret left something behind"
 
 
