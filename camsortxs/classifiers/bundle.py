@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from camsortxs.classifiers.champion import POINTER, champion_of
 from camsortxs.errors import ModelError
 from camsortxs.techniques import TECHNIQUES, Technique
 
@@ -14,7 +15,6 @@ MANIFEST = "model.json"
 SEAL = "model.json.sha256"
 """The sha256 of the manifest, as `sha256sum` writes and checks it; the manifest has those of the other files."""
 FORMAT = 1
-_SHIPPED = ("first", "0.2.0")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -104,11 +104,15 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle and verify the sha256 of every file; the very bytes that were verified are what is used.
 
+    A folder of models with a `champion.json` stands for the bundle that it names.
+
     Raises
     ------
     ModelError
         When anything is missing, unreadable or changed; the message says what to do.
     """
+    if (folder / POINTER).is_file():
+        folder = champion_of(folder)
     path = folder / MANIFEST
     try:
         contents = path.read_bytes()
@@ -156,7 +160,18 @@ def _verified(folder: Path, file: BundleFile) -> bytes:
 
 
 def default_bundle() -> Path:
-    """Return the folder of the bundle that is shipped: in a wheel inside the package, in a checkout in `models/`.
+    """Return the folder of the bundle that the shipped `champion.json` names.
+
+    Raises
+    ------
+    ModelError
+        When there is none, or it names a bundle that is not there.
+    """
+    return champion_of(default_models())
+
+
+def default_models() -> Path:
+    """Return the folder of the models that are shipped: in a wheel inside the package, in a checkout `models/`.
 
     Raises
     ------
@@ -165,7 +180,6 @@ def default_bundle() -> Path:
     """
     package = Path(__file__).resolve().parents[1]
     for models in (package / "_models", package.parent / "models"):
-        folder = models.joinpath(*_SHIPPED)
-        if (folder / MANIFEST).is_file():
-            return folder
+        if (models / POINTER).is_file():
+            return models
     raise ModelError("this installation has no model: give one with --model, or train one with `camsortxs train`")

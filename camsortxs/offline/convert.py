@@ -41,12 +41,14 @@ def members(estimator: Any) -> tuple[Any, ...]:
     return tuple(estimator) if isinstance(estimator, Sequence) else (estimator,)
 
 
-def to_onnx(estimators: Sequence[Any], features: int) -> bytes:
-    """Convert fitted classifiers on `features` float32 columns; the graph returns the mean of their probabilities.
+def to_onnx(estimators: Any, features: int) -> bytes:
+    """Convert one fitted classifier, or several that vote, on `features` float32 columns.
+
+    The graph takes `features` (rows, features) and returns `probabilities` (rows, 4), the mean of theirs.
 
     Takes Extra Trees and Random Forest of scikit-learn, LightGBM, XGBoost and CatBoost, in any mixture.
     """
-    parts = [_tidied(_convert(one, features), f"vote{place}_") for place, one in enumerate(estimators)]
+    parts = [_tidied(_convert(one, features), f"vote{place}_") for place, one in enumerate(members(estimators))]
     said = [part.graph.output[-1].name for part in parts]
     nodes = [node for part in parts for node in part.graph.node]
     nodes.append(onnx.helper.make_node("Mean", said, ["probabilities"]))
@@ -65,7 +67,7 @@ def to_onnx(estimators: Sequence[Any], features: int) -> bytes:
     return contents
 
 
-def compare(graph: bytes, estimators: Sequence[Any], values: npt.NDArray[np.float32]) -> float:
+def compare(graph: bytes, estimators: Any, values: npt.NDArray[np.float32]) -> float:
     """Return the largest difference between the probabilities of graph and Python on `values` (rows, features).
 
     Rows on the borders of the graph's own trees are asked about as well: there a threshold that was rounded the wrong
@@ -79,7 +81,7 @@ def compare(graph: bytes, estimators: Sequence[Any], values: npt.NDArray[np.floa
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     values = np.concatenate([values, border_rows(graph, rows=_BORDER_ROWS)])
     converted = np.asarray(session.run(None, {session.get_inputs()[0].name: values})[-1])
-    python = SoftVote(tuple(estimators)).predict_proba(values)
+    python = SoftVote(members(estimators)).predict_proba(values)
     if converted.shape != python.shape:
         raise ModelError(f"not exported: ONNX returns {converted.shape}, the Python model {python.shape}")
     difference = float(np.abs(converted - python).max())

@@ -57,10 +57,10 @@ def served(graph, values):
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_trees_answers_as_in_python_also_on_every_border(kind, fitted, rows):
     estimator = fitted[kind]
-    graph = to_onnx([estimator], 6)
+    graph = to_onnx(estimator, 6)
     border = border_rows(graph, rows=5000, seed=1)
 
-    assert compare(graph, [estimator], rows[0]) < 1e-5
+    assert compare(graph, estimator, rows[0]) < 1e-5
     assert np.abs(served(graph, border) - estimator.predict_proba(border)).max() < 1e-5
 
 
