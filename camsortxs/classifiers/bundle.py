@@ -94,11 +94,15 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A manifest whose files were read and verified; `files` holds their contents by role."""
+    """A manifest whose files were read and verified; `files` holds their contents by role.
+
+    `sha256` is that of `model.json` as it was read, empty for a bundle that was not.
+    """
 
     manifest: Manifest
     folder: Path
     files: dict[str, bytes]
+    sha256: str = ""
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -135,7 +139,10 @@ def load_bundle(folder: Path) -> Bundle:
             "do not edit bundles by hand"
         )
     return Bundle(
-        manifest=manifest, folder=folder, files={file.role: _verified(folder, file) for file in manifest.files}
+        manifest=manifest,
+        folder=folder,
+        files={file.role: _verified(folder, file) for file in manifest.files},
+        sha256=hashlib.sha256(contents).hexdigest(),
     )
 
 

@@ -130,7 +130,16 @@ def write_pointer(models: Path, pointer: Pointer) -> None:
 
 
 def log_decision(models: Path, *, when: datetime, action: str, model: str, why: str, **more: Any) -> None:
-    """Append one line to the log of promotions, refusals and rollbacks; nothing in it is ever changed."""
+    """Append one line to the log of promotions and rollbacks; nothing in it is ever changed.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be written.
+    """
     line = {"when": when.isoformat(timespec="seconds"), "action": action, "model": model, "why": why, **more}
-    with (models / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line) + "\n")
+    try:
+        with (models / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise ModelError(f"{models / LOG} cannot be written ({error.strerror or error})") from error

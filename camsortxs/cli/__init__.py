@@ -7,6 +7,8 @@ from camsortxs.cli.backfill import backfill
 from camsortxs.cli.classify import classify
 from camsortxs.cli.evaluate import evaluate
 from camsortxs.cli.explain import explain
+from camsortxs.cli.models import HELP, list_models, show, verify
+from camsortxs.cli.promote import promote, rollback
 from camsortxs.cli.realism import realism
 from camsortxs.cli.simulate import simulate
 from camsortxs.cli.train import train
@@ -21,6 +23,14 @@ app.command()(simulate)
 app.command()(train)
 app.command()(train_embedding)
 app.command()(realism)
+
+models = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help=HELP)
+models.command("list")(list_models)
+models.command()(show)
+models.command()(verify)
+models.command()(promote)
+models.command()(rollback)
+app.add_typer(models, name="models")
 
 
 def _version(show: bool) -> None:

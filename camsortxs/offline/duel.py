@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from camsortxs.classifiers.champion import EvaluationSet
 from camsortxs.errors import FrameError
@@ -95,20 +94,9 @@ def frozen(labels: Sequence[Label], folder: Path) -> EvaluationSet:
         name = label.path.relative_to(folder).as_posix()
         rows.append([name, label.dataset, label.index, technique, label.group, of_file[label.path]])
     rows.sort(key=json.dumps)
-    return _identified(rows, labels, f"{len(labels)} labelled frames")
-
-
-def simulated_set(*, count: int, seed: int, kinds: Sequence[str], version: str) -> EvaluationSet:
-    """Return what identifies simulated frames: how they were drawn, and by which version."""
-    spec = {"simulated": count, "seed": seed, "kinds": list(kinds), "camsortxs": version}
-    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
-    return EvaluationSet(digest=digest, frames=count, groups=0, description=f"{count} simulated frames of seed {seed}")
-
-
-def _identified(rows: list[list[Any]], labels: Sequence[Label], description: str) -> EvaluationSet:
     digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
     groups = len({label.group for label in labels if label.technique is not None})
-    return EvaluationSet(digest=digest, frames=len(labels), groups=groups, description=description)
+    return EvaluationSet(digest=digest, frames=len(labels), groups=groups, description=f"{len(labels)} labelled rows")
 
 
 def _sha256(path: Path) -> str:
