@@ -89,7 +89,10 @@ class TiledSettings(Section):
 class ModelSettings(Section):
     """Which bundle classifies."""
 
-    path: Path | None = Field(None, description="Folder of a bundle; the shipped one when there is none.")
+    path: Path | None = Field(
+        None,
+        description="Folder of a bundle, or of models with a champion.json; the shipped champion when there is none.",
+    )
     threshold: float | None = Field(None, ge=0, le=1, description="Overrides the bundle's own threshold.")
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto",

@@ -13,6 +13,7 @@ from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
+from camsortxs.classifiers.golden import FRAMES, check_frames, check_rows
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.device.accelerator import accelerator
 from camsortxs.device.featurizer import BATCHES, DeviceChain
@@ -51,17 +52,24 @@ class InTurn:
 def load_model(settings: ModelSettings) -> Model:
     """Load the bundle and the features that it was trained on, ready for the first frame.
 
+    Its golden rows and frames are looked at first, which takes a tenth of a second; features computed on a GPU are not
+    held to the golden frames, for that would compile graphs for frames that never come.
+
     Raises
     ------
     ModelError
-        When it is not to be used.
+        When it is not to be used, or does not give what it gave when it was exported.
     """
     bundle = load_bundle(settings.path or default_bundle())
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
     featurizer = _featurizer(bundle, settings.device)
     featurizer.warm_up()
-    return featurizer, OnnxClassifier(bundle)
+    classifier = OnnxClassifier(bundle)
+    check_rows(bundle, classifier)
+    if FRAMES in bundle.files and isinstance(featurizer, Chain):
+        check_frames(bundle, featurizer, classifier)
+    return featurizer, classifier
 
 
 def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:

@@ -24,7 +24,8 @@ key = FrameKey(run="r", stream="s", data_key="d", index=0)
 frame = Frame(key=key, image=np.arange(6400).reshape(80, 80), mask=np.zeros((80, 80), bool))
 features = Chain(bundle.manifest.features.representations).featurize([frame])
 assert OnnxClassifier(bundle).classify(features).shape == (1, 4)
-heavy = {"sklearn", "joblib", "pycaret", "lightgbm", "tensorflow", "keras", "pandas", "skl2onnx"} & set(sys.modules)
+trains = "sklearn joblib pycaret lightgbm xgboost catboost crepes dask distributed pandas onnx skl2onnx onnxmltools"
+heavy = {*trains.split(), "tensorflow", "keras"} & set(sys.modules)
 sys.exit(f"serving imported {sorted(heavy)}" if heavy else 0)
 """
 
