@@ -56,6 +56,7 @@ def train(
         screen.print(f"[red]{missing[0]} is not there:[/] training needs pip install 'camsortxs\\[train,cpu]'")
         raise typer.Exit(2)
     from camsortxs.classifiers.embeddings import chain_with, load_embedding
+    from camsortxs.cli.fixed import golden_images
     from camsortxs.offline.export import export
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
@@ -83,6 +84,7 @@ def train(
             f"out; a group is a detector){_through(chain)}",
             held_out=apart.values,
             metrics=figures,
+            golden=golden_images(),
             command=_command(simulated, seed, trees, out, names, embedding or ()),
         )
     except ModelError as error:
