@@ -19,12 +19,18 @@ Told = Callable[["Progress"], None]
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far a run is: cells done (before and in this run), left out for want of time, and the seconds it may take."""
+    """How far a run is: cells done (before and in it), running, left out for want of time; seconds it may take."""
 
     done: list[Cell] = field(default_factory=list)
     waiting: list[Cell] = field(default_factory=list)
     left_out: list[Cell] = field(default_factory=list)
     seconds_left: float = 0.0
+    running: list[Cell] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> int:
+        """How many cells are running or still to run."""
+        return len(self.waiting) + len(self.running)
 
 
 def run(
@@ -50,7 +56,8 @@ def run(
             costs.learn(cell, store.load(names[cell]).seconds)
 
     def tell() -> None:
-        progress.seconds_left = sum(map(costs.expected, progress.waiting)) / processes
+        still = sum(map(costs.expected, progress.waiting)) + sum(map(costs.expected, progress.running)) / 2
+        progress.seconds_left = still / processes
         if told:
             told(progress)
 
@@ -59,9 +66,11 @@ def run(
         chosen = next_cell(progress.waiting, costs, left)
         if chosen is not None:
             progress.waiting.remove(chosen)
+            progress.running.append(chosen)
         return chosen
 
     def keep(ready: Cell, seconds: float) -> None:
+        progress.running.remove(ready)
         progress.done.append(ready)
         costs.learn(ready, seconds)
         tell()
