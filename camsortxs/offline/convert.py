@@ -27,6 +27,11 @@ class SoftVote:
 
     estimators: tuple[Any, ...]
 
+    @property
+    def classes_(self) -> Any:
+        """The classes of all of them, in order."""
+        return self.estimators[0].classes_
+
     def predict_proba(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return probabilities (rows, 4) of `values` (rows, features)."""
         each = [np.asarray(one.predict_proba(values), dtype=np.float64) for one in self.estimators]
