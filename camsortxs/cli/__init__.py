@@ -7,6 +7,7 @@ from camsortxs.cli.backfill import backfill
 from camsortxs.cli.classify import classify
 from camsortxs.cli.evaluate import evaluate
 from camsortxs.cli.explain import explain
+from camsortxs.cli.leaderboard import leaderboard
 from camsortxs.cli.models import HELP, list_models, show, verify
 from camsortxs.cli.promote import promote, rollback
 from camsortxs.cli.realism import realism
@@ -21,6 +22,7 @@ app.command()(backfill)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(train)
+app.command()(leaderboard)
 app.command()(train_embedding)
 app.command()(realism)
 

@@ -19,6 +19,7 @@ from camsortxs.errors import ModelError
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
+    from camsortxs.frames import Frame
     from camsortxs.offline.dataset import Dataset
     from camsortxs.offline.grid.board import Row
     from camsortxs.offline.grid.plan import Setting
@@ -72,8 +73,8 @@ def leaderboard(
     setting = Setting(trees=trees, folds=folds, inner=inner, seed=seed)
     command = shlex.join(["camsortxs", "leaderboard", "--dataset", dataset.name, *_spelt(setting)])
     try:
-        cells = parse(only) if only else all_cells()
         frames = table.load(dataset)
+        cells = parse(only) if only else [cell for cell in all_cells() if cell.fits(frames)]
         with _bar(screen) as bar:
             progress = run(
                 frames,
@@ -134,11 +135,17 @@ def _bar(screen: Console) -> Bar:
     )
 
 
+def _frames() -> "list[Frame]":
+    """Draw a frame of each technique, to time features on."""
+    from camsortxs import simulate  # here, for it compiles
+
+    return [simulate.draw(str(technique), seed=0, index=0).frame() for technique in TECHNIQUES]
+
+
 def _judge(
     progress: "Progress", frames: "Dataset", setting: "Setting", work: Path, command: str, screen: Console
 ) -> "list[Row]":
     """Return the rows of all cells that are done, the best first."""
-    from camsortxs import simulate
     from camsortxs.classifiers.embeddings import chain_with
     from camsortxs.offline.grid.board import ranked
     from camsortxs.offline.grid.cost import featurization
@@ -149,9 +156,8 @@ def _judge(
     store = Store(work)
     with screen.status("what features cost, and what the answers are worth ..."):
         used = dict.fromkeys(name for cell in progress.done for name in cell.representations)
-        drawn = [simulate.draw(str(technique), seed=0, index=0).frame() for technique in TECHNIQUES]
         features = dict.fromkeys(cell.features for cell in progress.done)
-        costs = featurization(features, drawn, chain_with(list(used)).embeddings, file=work / "featurization.json")
+        costs = featurization(features, _frames, chain_with(list(used)).embeddings, file=work / "featurization.json")
         return ranked((store.load(key) for key in names.values()), frames, featurization=costs, command=command)
 
 

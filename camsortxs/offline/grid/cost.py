@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -21,12 +21,12 @@ _REPEATS = 3
 
 
 def featurization(
-    features: Iterable[str], frames: Sequence[Frame], embeddings: Mapping[str, Embedding], *, file: Path
+    features: Iterable[str], frames: Callable[[], Sequence[Frame]], embeddings: Mapping[str, Embedding], *, file: Path
 ) -> dict[str, float]:
     """Return the microseconds of each representation or union: the median over `frames` of the best of three times.
 
     The frame is standardised already; what several representations of a union share is made once. Times that `file`
-    holds are taken from there, and those that are new are added to it.
+    holds are taken from there, and those that are new are added to it; only for those are frames asked for.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def featurization(
     wanted = {name: _dated(name) for name in features}
     known = _known(file)
     if missing := [name for name in wanted if wanted[name] not in known]:
-        standards = [standardise(frame) for frame in frames]
+        standards = [standardise(frame) for frame in frames()]
         for name in missing:
             _time(name, standards[0], embeddings)  # compiles what is compiled at its first use
             known[wanted[name]] = float(np.median([_time(name, standard, embeddings) for standard in standards]))

@@ -52,6 +52,10 @@ class Cell:
         """What it looks at, by the names of the catalogue."""
         return UNIONS.get(self.features, (self.features,))
 
+    def fits(self, dataset: Dataset) -> bool:
+        """Return whether a dataset holds what it looks at."""
+        return set(self.representations) <= {".".join(name.split(".")[:2]) for name in dataset.names}
+
     def __str__(self) -> str:
         return f"{self.features}:{self.classifier}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
+from camsortxs.errors import ModelError
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.grid.cell import run_cell
 from camsortxs.offline.grid.order import Costs, next_cell
@@ -46,7 +47,16 @@ def run(
     """Run those of `cells` whose results are not in `folder` yet, within `budget` seconds, and keep each as it is done.
 
     `told` hears of the progress after each cell. What is interrupted loses the cells in hand and no other.
+
+    Raises
+    ------
+    ModelError
+        When the dataset does not hold what a cell looks at, or a result that is kept cannot be read.
+    ValueError
+        When there are fewer groups than folds.
     """
+    if unfit := [str(cell) for cell in cells if not cell.fits(dataset)]:
+        raise ModelError(f"the dataset does not hold the features of {', '.join(unfit)}")
     began = time.monotonic()
     store, names, costs = Store(folder), keys(cells, dataset, setting), Costs()
     progress = Progress(waiting=[cell for cell in cells if not store.has(names[cell])])

@@ -75,11 +75,18 @@ def test_progress_says_what_is_left(tmp_path, ran):
 def test_a_budget_does_the_telling_cells_first_and_names_what_it_left_out(tmp_path, ran, monkeypatch):
     clock = iter(range(0, 10_000, 30))  # every look at the clock is half a minute later
     monkeypatch.setattr(running.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(Cell, "fits", lambda *_: True)
     progress = run(small_dataset(), all_cells(), SETTING, folder=tmp_path, budget=300)
 
     assert 0 < len(progress.done) < 20
     assert {cell.classifier for cell in ran[:3]} == {"et"}
     assert sorted([*progress.done, *progress.left_out]) == sorted(all_cells())
+
+
+def test_what_the_dataset_does_not_hold_is_said_at_once(tmp_path, ran):
+    with pytest.raises(ModelError, match=r"features of lbp\.p8:et"):
+        run(small_dataset(), [*CELLS, *parse(["lbp.p8:et"])], SETTING, folder=tmp_path)
+    assert ran == []
 
 
 def test_no_time_means_nothing_is_begun(tmp_path, ran):
