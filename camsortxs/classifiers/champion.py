@@ -143,3 +143,19 @@ def log_decision(models: Path, *, when: datetime, action: str, model: str, why: 
             log.write(json.dumps(line) + "\n")
     except OSError as error:
         raise ModelError(f"{models / LOG} cannot be written ({error.strerror or error})") from error
+
+
+def read_log(models: Path) -> list[dict[str, Any]]:
+    """Return the lines of the log, the oldest first.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be read.
+    """
+    try:
+        return [json.loads(line) for line in (models / LOG).read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{models / LOG} cannot be read ({error}): restore it, or move it away") from error

@@ -141,7 +141,8 @@ def enthrone(
     """
     folder = models / model
     old = read_pointer(models)
-    served = Served(model=model, manifest=load_bundle(folder).sha256, since=when, why=why, figures=figures)
+    bundle = load_bundle(folder)
+    served = Served(model=model, manifest=bundle.sha256, since=when, why=why, figures=figures)
     pointer = Pointer(
         champion=served,
         previous=(old.champion, *old.previous) if old else (),
@@ -155,6 +156,7 @@ def enthrone(
         model=model,
         why=why,
         instead_of=old.champion.model if old else None,
+        training=bundle.manifest.training.digest,
         evaluation=evaluation.model_dump(),
         figures=figures,
     )
