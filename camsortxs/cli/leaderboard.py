@@ -16,6 +16,7 @@ from rich.table import Table
 
 from camsortxs.cli.output import Format
 from camsortxs.errors import ModelError
+from camsortxs.offline.evaluate import RESAMPLES
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from camsortxs.offline.grid.board import Row
     from camsortxs.offline.grid.plan import Setting
     from camsortxs.offline.grid.run import Progress
+    from camsortxs.offline.grid.table import Kept
 
 _SHOWN = 20
 
@@ -58,6 +60,7 @@ def leaderboard(
     inner: Annotated[int, typer.Option(min=2, help="Folds by group within them, for tuning.")] = 2,
     seed: Annotated[int, typer.Option(help="Of folds and classifiers.")] = 0,
     work: Annotated[Path, typer.Option(help="Folder that results are kept in.")] = Path(".cache", "grid"),
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the intervals.")] = RESAMPLES,
     out: Annotated[Path | None, typer.Option(help="Folder of the leaderboard.", show_default="models")] = None,
     output: Annotated[Format, typer.Option("--format", help="A table, or one JSON object a row.")] = Format.TABLE,
 ) -> None:
@@ -71,9 +74,10 @@ def leaderboard(
     from camsortxs.offline.grid.run import run
 
     setting = Setting(trees=trees, folds=folds, inner=inner, seed=seed)
-    command = shlex.join(["camsortxs", "leaderboard", "--dataset", dataset.name, *_spelt(setting)])
     try:
-        frames = table.load(dataset)
+        kept = table.load(dataset)
+        frames = kept.dataset
+        command = shlex.join(["camsortxs", "leaderboard", *kept.options, *_spelt(setting)])
         cells = parse(only) if only else [cell for cell in all_cells() if cell.fits(frames)]
         with _bar(screen) as bar:
             progress = run(
@@ -90,7 +94,7 @@ def leaderboard(
         if not progress.done:
             screen.print("[red]Nothing is done:[/] give it more minutes (`--budget`), or cheaper cells (`--only`)")
             raise typer.Exit(2)
-        rows = _judge(progress, frames, setting, work, command, screen)
+        rows = _judge(progress, frames, setting, work, command, resamples, screen)
     except (ModelError, ValueError) as error:
         screen.print(f"[red]Cannot run the grid:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from error
@@ -104,7 +108,7 @@ def leaderboard(
         _show(rows, Console())
     folder = out or (None if only else Path("models"))
     if folder:
-        written = _write(rows, frames, setting, command, progress, folder)
+        written = _write(rows, kept, setting, command, progress, folder)
         screen.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
 
 
@@ -143,7 +147,13 @@ def _frames() -> "list[Frame]":
 
 
 def _judge(
-    progress: "Progress", frames: "Dataset", setting: "Setting", work: Path, command: str, screen: Console
+    progress: "Progress",
+    frames: "Dataset",
+    setting: "Setting",
+    work: Path,
+    command: str,
+    resamples: int,
+    screen: Console,
 ) -> "list[Row]":
     """Return the rows of all cells that are done, the best first."""
     from camsortxs.classifiers.embeddings import chain_with
@@ -158,22 +168,25 @@ def _judge(
         used = dict.fromkeys(name for cell in progress.done for name in cell.representations)
         features = dict.fromkeys(cell.features for cell in progress.done)
         costs = featurization(features, _frames, chain_with(list(used)).embeddings, file=work / "featurization.json")
-        return ranked((store.load(key) for key in names.values()), frames, featurization=costs, command=command)
+        results = (store.load(key) for key in names.values())
+        return ranked(results, frames, featurization=costs, command=command, resamples=resamples)
 
 
 def _write(
-    rows: "list[Row]", frames: "Dataset", setting: "Setting", command: str, progress: "Progress", folder: Path
+    rows: "list[Row]", kept: "Kept", setting: "Setting", command: str, progress: "Progress", folder: Path
 ) -> list[Path]:
     from camsortxs.offline.grid import board, markdown, plots
     from camsortxs.offline.grid.figures import MEASURED, described
 
+    frames = kept.dataset
     told = markdown.Told(
-        data=described(frames),
+        data=[kept.words, *described(frames)],
         setting=setting,
         command=command,
         cores=os.cpu_count() or 1,
         left_out=progress.left_out,
         sources=len(set(frames.groups[frames.origins == MEASURED].tolist())),
+        digest=frames.digest,
     )
     folder.mkdir(parents=True, exist_ok=True)
     page, spreadsheet = folder / "LEADERBOARD.md", folder / "leaderboard.csv"

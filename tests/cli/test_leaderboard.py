@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from camsortxs.cli import app
 from camsortxs.offline.grid import cost
 from camsortxs.offline.grid import run as running
-from camsortxs.offline.grid.table import save
+from camsortxs.offline.grid.table import Kept, save
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +28,10 @@ def ran(monkeypatch):
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    save(small_dataset(), tmp_path / "frames.npz")
-    return lambda *words: CliRunner().invoke(app, ["leaderboard", "--dataset", "frames.npz", *words])
+    save(Kept(dataset=small_dataset(), words="four clouds", options=("--copies", "1")), tmp_path / "frames.npz")
+    return lambda *words: CliRunner().invoke(
+        app, ["leaderboard", "--dataset", "frames.npz", "--resamples", "5", *words]
+    )
 
 
 def test_the_whole_board_is_written_and_a_second_call_runs_nothing(ask, tmp_path, ran):
@@ -41,7 +43,8 @@ def test_the_whole_board_is_written_and_a_second_call_runs_nothing(ask, tmp_path
     page = (tmp_path / "models" / "LEADERBOARD.md").read_text()
     with (tmp_path / "models" / "leaderboard.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert "camsortxs leaderboard --dataset frames.npz --trees 60" in page
+    assert "camsortxs leaderboard --copies 1 --trees 60" in page
+    assert "four clouds" in page
     assert len(rows) == 10
     assert len(list((tmp_path / "models" / "leaderboard").glob("*.png"))) == 4
 
@@ -54,8 +57,8 @@ def test_the_command_of_a_row_runs_that_row_and_writes_nothing(ask, tmp_path, ra
     with (tmp_path / "models" / "leaderboard.csv").open(newline="") as file:
         command = list(csv.DictReader(file))[3]
     before = (tmp_path / "models" / "LEADERBOARD.md").stat().st_mtime_ns
-    words = command["command"].split()
-    told = CliRunner().invoke(app, [*words[1:], "--work", "elsewhere", "--format", "json"])
+    words = command["command"].removeprefix("camsortxs leaderboard --copies 1 ").split()
+    told = ask(*words, "--work", "elsewhere", "--format", "json")
 
     (row,) = [json.loads(line) for line in told.stdout.splitlines()]
     assert ran[10:] == [f"{row['features']}:{row['classifier']}"]

@@ -16,7 +16,7 @@ TOP = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a page says beside its rows: data, settings, the command of all, where it ran, and what was left out."""
+    """What a page says beside its rows: data (and its digest), settings, command, cores, what was left out, sources."""
 
     data: Sequence[str]
     setting: Setting
@@ -24,6 +24,7 @@ class Told:
     cores: int
     left_out: Sequence[Cell]
     sources: int
+    digest: str
 
 
 def page(rows: Sequence[Row], told: Told) -> str:
@@ -48,6 +49,7 @@ $ {told.command}
 ## How it was measured
 
 {_listed(told.data)}
+- Sha256 of this table of features, targets, groups and origins: `{told.digest}`.
 - Nested cross-validation: {setting.folds} outer folds by group (simulated detector or measured source). No group is on
   both sides. In the training part of each fold pycaret chooses the settings of the classifier by log loss in
   {setting.inner} folds by group, and a temperature is fitted to what those folds leave out. Forests and boosting:

@@ -34,6 +34,7 @@ def told(**changed) -> markdown.Told:
         "cores": 2,
         "left_out": [],
         "sources": 4,
+        "digest": "0123abcd",
     }
     return markdown.Told(**{**given, **changed})
 
@@ -101,7 +102,8 @@ def test_the_page_says_what_it_rests_on(rows):
 
     for part in (
         "4 cells", "balanced\naccuracy on measured frames", "Left out for want of time: everything:rf", "- 8 frames",
-        "4 outer folds", "2 cores", "4 sources: one more source", "trained once, on simulated", "`glcm.d1:et`",
+        "4 outer folds", "`0123abcd`", "2 cores",
+        "4 sources: one more source", "trained once, on simulated", "`glcm.d1:et`",
         "- `shipped`: histogram.statistics, glcm.all", "$ camsortxs leaderboard --seed 0", "95 %",
     ):  # fmt: skip
         assert part in text

@@ -3,14 +3,16 @@ import pytest
 from offline.grid.small import small_dataset
 
 from camsortxs.errors import ModelError
-from camsortxs.offline.grid.table import load, save
+from camsortxs.offline.grid.table import Kept, load, save
 
 
 def test_a_dataset_comes_back_as_it_was(tmp_path):
     dataset = small_dataset()
-    save(dataset, tmp_path / "new" / "frames.npz")
+    save(Kept(dataset=dataset, words="four clouds", options=("--copies", "2")), tmp_path / "new" / "frames.npz")
+    kept = load(tmp_path / "new" / "frames.npz")
 
-    assert load(tmp_path / "new" / "frames.npz").digest == dataset.digest
+    assert kept.dataset.digest == dataset.digest
+    assert (kept.words, kept.options) == ("four clouds", ("--copies", "2"))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["frames.npz"]
 
 
