@@ -35,6 +35,12 @@ def answers(dataset: Dataset, probabilities: npt.NDArray[np.floating[Any]], thre
     ]
 
 
+def by_group(answers: Sequence[Answer], *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Return all metrics by group alone, as in `evaluate`."""
+    table = _Table.of(answers)
+    return _with_intervals(table, 1.0 / np.bincount(table.group)[table.group], resamples, seed)
+
+
 def evaluate(answers: Sequence[Answer], *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Any]:
     """Return all metrics by frame and by group, each with a 95 % interval from resampling whole groups.
 
@@ -55,7 +61,7 @@ def evaluate(answers: Sequence[Answer], *, resamples: int = RESAMPLES, seed: int
         "frames": len(answers),
         "groups": int(table.group.max()) + 1,
         "by_frame": _with_intervals(table, np.ones(len(answers)), resamples, seed),
-        "by_group": _with_intervals(table, 1.0 / np.bincount(table.group)[table.group], resamples, seed),
+        "by_group": by_group(answers, resamples=resamples, seed=seed),
         "recall": {
             str(technique): {
                 "frames": int((table.truth == place).sum()),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from camsortxs.offline.dataset import Dataset
-from camsortxs.offline.evaluate import RESAMPLES, answers, evaluate
+from camsortxs.offline.evaluate import RESAMPLES, answers, by_group
 from camsortxs.offline.grid.cell import Result
 from camsortxs.techniques import TECHNIQUES
 
@@ -29,8 +29,8 @@ def figures(result: Result, dataset: Dataset, *, resamples: int = RESAMPLES) -> 
         kept = dataset.origins[result.rows] == origin
         if kept.any():
             part = dataset.take(result.rows[kept])
-            report = evaluate(answers(part, result.probabilities[kept], _STOOD_BY), resamples=resamples)
-            found[origin] = {name: report["by_group"][name] for name in METRICS}
+            report = by_group(answers(part, result.probabilities[kept], _STOOD_BY), resamples=resamples)
+            found[origin] = {name: report[name] for name in METRICS}
     return found
 
 
