@@ -39,8 +39,8 @@ def digest_of(frame: Frame) -> str:
     64
     """
     state = hashlib.sha256(f"{frame.image.dtype.str} {frame.image.shape}".encode())
-    state.update(np.ascontiguousarray(frame.image))
-    state.update(np.packbits(frame.mask))
+    state.update(np.ascontiguousarray(frame.image).data)
+    state.update(np.packbits(frame.mask).data)
     return state.hexdigest()
 
 

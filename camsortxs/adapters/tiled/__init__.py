@@ -1,7 +1,8 @@
 """Tiled and databroker: where records and indexes are written, and where archived runs come from."""
 
 from camsortxs.adapters.tiled.connection import Catalogue, open_catalogue
+from camsortxs.adapters.tiled.labelled import LabelledRun, LabelledRuns, frames_of_run
 from camsortxs.adapters.tiled.runs import TiledRuns
 from camsortxs.adapters.tiled.sink import TiledSink
 
-__all__ = ["Catalogue", "TiledRuns", "TiledSink", "open_catalogue"]
+__all__ = ["Catalogue", "LabelledRun", "LabelledRuns", "TiledRuns", "TiledSink", "frames_of_run", "open_catalogue"]

@@ -65,11 +65,11 @@ class TiledRuns:
         return Container.search(self.catalogue.raw, KeyPresent(f"{derived.INDEX_KEY}.model", exists=False))
 
     def _run(self, uid: str, run: Any) -> Iterator[Batch]:
-        for images in _image_arrays(run):
+        for images in image_arrays(run):
             yield from self._frames(uid, images)
         yield Batch(ended=(RunEnd(run=uid, exit_status=run.metadata["stop"].get("exit_status", "success")),))
 
-    def _frames(self, uid: str, images: "_Images") -> Iterator[Batch]:
+    def _frames(self, uid: str, images: "Images") -> Iterator[Batch]:
         count = prod(images.array.shape[:-2])
         for first in range(0, count, self.batch):
             frames: list[Frame] = []
@@ -84,7 +84,7 @@ class TiledRuns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Images:
+class Images:
     """The images (..., height, width) of one detector, and where it stood."""
 
     stream: str
@@ -103,7 +103,7 @@ class _Images:
         return Frame(key=key, image=image, mask=bad_pixels(image), geometry=self.geometry, detector=self.data_key)
 
 
-def _image_arrays(run: Any) -> Iterator[_Images]:
+def image_arrays(run: Any) -> Iterator[Images]:
     """Find the image arrays of a run, in the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`."""
     streams = _plain(run)
     if list(streams) == ["streams"]:
@@ -115,7 +115,7 @@ def _image_arrays(run: Any) -> Iterator[_Images]:
         for data_key, array in _plain(node).items():
             shape = getattr(array, "shape", ())
             if len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE:
-                yield _Images(stream=stream, data_key=data_key, array=array, geometry=where)
+                yield Images(stream=stream, data_key=data_key, array=array, geometry=where)
 
 
 def _plain(node: Any) -> Any:
