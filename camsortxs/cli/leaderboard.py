@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from camsortxs.cli.data_options import DataOptions
 from camsortxs.cli.output import Format
-from camsortxs.errors import ModelError
+from camsortxs.cli.with_data import with_data
+from camsortxs.errors import CamsortxsError
 from camsortxs.offline.evaluate import RESAMPLES
 from camsortxs.techniques import TECHNIQUES
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from camsortxs.frames import Frame
     from camsortxs.offline.dataset import Dataset
     from camsortxs.offline.grid.board import Row
-    from camsortxs.offline.grid.plan import Setting
+    from camsortxs.offline.grid.plan import Cell, Setting
     from camsortxs.offline.grid.run import Progress
     from camsortxs.offline.grid.table import Kept
 
@@ -31,34 +34,39 @@ _SHOWN = 20
 
 _HELP = """Run the AutoML grid, 25 representations and some unions by five classifiers, and write the leaderboard.
 
-Each cell is one representation (or union) by one classifier: pycaret tunes it inside each fold, and every scored frame
-is of a group that its model has not seen. Results are kept in `--work`, a cell a pair of files: stop it with Ctrl-C,
-call it again, and only what is missing runs. With `--budget` it does what tells most for its time, and says what it
-left out. Writes LEADERBOARD.md, leaderboard.csv and leaderboard/*.png into `--out`; with `--only` nothing unless
-`--out` is given. Needs the `train` extra.
+Frames are drawn, read or fetched as for `train`; what was featurized once is kept. Each cell is one representation (or
+union) by one classifier: pycaret tunes it inside each fold, and every scored frame is of a group that its model has not
+seen. Results are kept in `--work`, a cell a pair of files: stop it with Ctrl-C, call it again, and only what is missing
+runs. With `--budget` it does what tells most for its time, and says what it left out. Writes LEADERBOARD.md,
+leaderboard.csv and leaderboard/*.png into `--out`; with `--only` nothing unless `--out` is given. Needs the `train`
+extra. Exit code 3 when a frame could not be read (after all the others), 2 when nothing could be run.
 
 Examples:
 
-    camsortxs leaderboard --dataset frames.npz --processes 4
+    camsortxs leaderboard --simulated 1500 --labels frames/labels.csv --copies 6 --processes 4
 
-    camsortxs leaderboard --dataset frames.npz --budget 10
+    camsortxs leaderboard --simulated 1500 --labels frames/labels.csv --budget 10
 
-    camsortxs leaderboard --dataset frames.npz --only radial.profile:et --only 'glcm.all:*'
+    camsortxs leaderboard --labels frames/labels.csv --only radial.profile:et --only 'glcm.all:*'
 """
 
 
+@with_data(simulated=1500)
 def leaderboard(
-    dataset: Annotated[Path, typer.Option(help="Dataset of features, as `--save` writes it.", exists=True)],
+    data: DataOptions,
     only: Annotated[
         list[str] | None,
         typer.Option(help="FEATURES:CLASSIFIER to run instead of all; either may be `*`; repeatable."),
     ] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="Minutes after which nothing new is begun.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Cells to run at once.")] = 1,
+    budget: Annotated[float | None, typer.Option(min=0, help="Minutes after which no cell is begun.")] = None,
     trees: Annotated[int, typer.Option(min=2, help="Trees of a forest, rounds of boosting.")] = 60,
     folds: Annotated[int, typer.Option(min=2, help="Folds by group that frames are held out in.")] = 4,
     inner: Annotated[int, typer.Option(min=2, help="Folds by group within them, for tuning.")] = 2,
-    seed: Annotated[int, typer.Option(help="Of folds and classifiers.")] = 0,
+    fold_seed: Annotated[int, typer.Option(help="Of folds and classifiers; `--seed` is that of the frames.")] = 0,
+    dataset: Annotated[
+        Path | None, typer.Option(help="File of `--save` to take the frames from instead.", exists=True)
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="File (npz) to keep the frames' features in.")] = None,
     work: Annotated[Path, typer.Option(help="Folder that results are kept in.")] = Path(".cache", "grid"),
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of the intervals.")] = RESAMPLES,
     out: Annotated[Path | None, typer.Option(help="Folder of the leaderboard.", show_default="models")] = None,
@@ -73,19 +81,21 @@ def leaderboard(
     from camsortxs.offline.grid.plan import Setting, all_cells, parse
     from camsortxs.offline.grid.run import run
 
-    setting = Setting(trees=trees, folds=folds, inner=inner, seed=seed)
+    setting = Setting(trees=trees, folds=folds, inner=inner, seed=fold_seed)
     try:
-        kept = table.load(dataset)
+        cells = parse(only) if only else all_cells()
+        kept, unread = (table.load(dataset), 0) if dataset else _gathered(data, cells, screen)
+        if save:
+            table.save(kept, save)
         frames = kept.dataset
         command = shlex.join(["camsortxs", "leaderboard", *kept.options, *_spelt(setting)])
-        cells = parse(only) if only else [cell for cell in all_cells() if cell.fits(frames)]
         with _bar(screen) as bar:
             progress = run(
                 frames,
-                cells,
+                cells if only else [cell for cell in cells if cell.fits(frames)],
                 setting,
                 folder=work,
-                processes=processes,
+                processes=data.processes,
                 budget=None if budget is None else 60 * budget,
                 told=_Shown(bar),
             )
@@ -95,7 +105,7 @@ def leaderboard(
             screen.print("[red]Nothing is done:[/] give it more minutes (`--budget`), or cheaper cells (`--only`)")
             raise typer.Exit(2)
         rows = _judge(progress, frames, setting, work, command, resamples, screen)
-    except (ModelError, ValueError) as error:
+    except (CamsortxsError, ValueError, OSError) as error:
         screen.print(f"[red]Cannot run the grid:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
@@ -110,9 +120,22 @@ def leaderboard(
     if folder:
         written = _write(rows, kept, setting, command, progress, folder)
         screen.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+    if unread:
+        raise typer.Exit(3)
 
 
 leaderboard.__doc__ = _HELP
+
+
+def _gathered(data: DataOptions, cells: "Sequence[Cell]", screen: Console) -> "tuple[Kept, int]":
+    """Return the features that the cells look at, of all frames, and how many frames could not be read."""
+    from camsortxs.classifiers.embeddings import chain_with
+    from camsortxs.features.catalogue import CATALOGUE
+    from camsortxs.offline.grid.table import Kept
+
+    wanted = {name for cell in cells for name in cell.representations}
+    found = data.gather(chain_with([name for name in CATALOGUE if name in wanted]), screen)
+    return Kept(dataset=found.dataset, words=found.words, options=tuple(data.spelt())), len(found.failed)
 
 
 class _Shown:

@@ -6,9 +6,12 @@ from offline.grid.small import made_up, small_dataset
 from typer.testing import CliRunner
 
 from camsortxs.cli import app
+from camsortxs.cli.data_options import DataOptions
+from camsortxs.frames import Rejected
+from camsortxs.offline.gather import Gathered
 from camsortxs.offline.grid import cost
 from camsortxs.offline.grid import run as running
-from camsortxs.offline.grid.table import Kept, save
+from camsortxs.offline.grid.table import Kept, load, save
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +93,26 @@ def test_stopped_by_hand_it_says_how_to_go_on(ask, monkeypatch):
 
     assert told.exit_code == 130
     assert "Call it again" in told.stderr
+
+
+def test_frames_are_gathered_with_the_features_that_the_cells_look_at(tmp_path, monkeypatch, ran):
+    """What could not be read does not stop the others, and the exit code says so."""
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def gather(data, chain, screen):
+        asked.append((chain.representations, data.simulated))
+        lost = Rejected(reason="missing_file", message="it is not there")
+        return Gathered(dataset=small_dataset(), failed=(lost,), words="some clouds", known=0)
+
+    monkeypatch.setattr(DataOptions, "gather", gather)
+    words = ["--simulated", "20", "--copies", "3", "--only", "histogram.statistics:et", "--only", "glcm.d1:rf"]
+    told = CliRunner().invoke(app, ["leaderboard", *words, "--resamples", "5", "--save", "kept.npz", "--out", "board"])
+
+    assert told.exit_code == 3
+    assert asked == [(("histogram.statistics", "glcm.d1"), 20)]
+    assert sorted(ran) == ["glcm.d1:rf", "histogram.statistics:et"]
+    page = (tmp_path / "board" / "LEADERBOARD.md").read_text()
+    assert "camsortxs leaderboard --simulated 20 --seed 1 --copies 3 --trees 60" in page
+    assert "some clouds" in page
+    assert load(tmp_path / "kept.npz").dataset.digest == small_dataset().digest

@@ -100,9 +100,12 @@ def parse(names: Iterable[str]) -> list[Cell]:
 
 
 def keys(cells: Sequence[Cell], dataset: Dataset, setting: Setting) -> dict[Cell, str]:
-    """Return what names the result of each cell: the sha256 of all that it follows from."""
-    digest = dataset.digest
-    return {cell: _key(cell, digest, setting) for cell in cells}
+    """Return what names the result of each cell: the sha256 of all that it follows from.
+
+    Features that a cell does not look at may change, or be missing: it stays the same cell.
+    """
+    seen = {cell.representations: dataset.columns(cell.representations).digest for cell in cells}
+    return {cell: _key(cell, seen[cell.representations], setting) for cell in cells}
 
 
 def _key(cell: Cell, digest: str, setting: Setting) -> str:

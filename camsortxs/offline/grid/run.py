@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -51,7 +52,7 @@ def run(
     Raises
     ------
     ModelError
-        When the dataset does not hold what a cell looks at, or a result that is kept cannot be read.
+        When the dataset does not hold what a cell looks at, a result that is kept cannot be read, or a process dies.
     ValueError
         When there are fewer groups than folds.
     """
@@ -116,6 +117,11 @@ def _share(
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     keep(running.pop(future), future.result())
+        except BrokenProcessPool as error:
+            names_of = ", ".join(map(str, running.values()))
+            raise ModelError(
+                f"a process died in one of {names_of}: is there memory for {processes} of them?"
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

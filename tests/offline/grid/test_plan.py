@@ -35,16 +35,18 @@ def test_a_key_follows_from_all_that_the_result_follows_from(monkeypatch):
     dataset, setting = small_dataset(), Setting()
     key = keys([CELL], dataset, setting)[CELL]
     other = replace(dataset, values=dataset.values + 1)
+    elsewhere = Cell(features="histogram.statistics", classifier="et")
     sibling = Cell(features="glcm.d1", classifier="rf")
     found = [
         keys([CELL], other, setting)[CELL],
         keys([CELL], dataset, replace(setting, trees=81))[CELL],
         keys([CELL], dataset, replace(setting, seed=1))[CELL],
         keys([sibling], dataset, setting)[sibling],
-        keys(parse(["glcm.d2:et"]), dataset, setting)[Cell(features="glcm.d2", classifier="et")],
+        keys([elsewhere], dataset, setting)[elsewhere],
     ]
 
     assert keys([CELL], small_dataset(), Setting())[CELL] == key
+    assert keys([CELL], dataset.columns(["glcm.d1"]), setting)[CELL] == key, "the others are not looked at"
     raised = replace(CATALOGUE["glcm.d1"], version=99)
     monkeypatch.setattr(plan, "CATALOGUE", {**CATALOGUE, "glcm.d1": raised})
     found.append(keys([CELL], dataset, setting)[CELL])

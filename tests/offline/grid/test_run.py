@@ -1,4 +1,6 @@
 import json
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -160,3 +162,24 @@ def test_two_processes_come_to_what_one_comes_to(tmp_path):
     assert np.array_equal(
         Store(tmp_path / "one").load(key).probabilities, Store(tmp_path / "two").load(key).probabilities
     )
+
+
+def test_a_process_that_dies_is_no_mystery(tmp_path, monkeypatch):
+    class Dead:
+        def __init__(self, *_):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def submit(self, *_):
+            future: Future[float] = Future()
+            future.set_exception(BrokenProcessPool("gone"))
+            return future
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", Dead)
+    with pytest.raises(ModelError, match="a process died in one of .*is there memory for 3"):
+        run(small_dataset(), CELLS, SETTING, folder=tmp_path, processes=3)
