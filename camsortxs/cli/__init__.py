@@ -11,6 +11,7 @@ from camsortxs.cli.leaderboard import leaderboard
 from camsortxs.cli.models import HELP, list_models, show, verify
 from camsortxs.cli.promote import promote, rollback
 from camsortxs.cli.realism import realism
+from camsortxs.cli.retrain import retrain
 from camsortxs.cli.simulate import simulate
 from camsortxs.cli.train import train
 from camsortxs.cli.train_embedding import train_embedding
@@ -22,6 +23,7 @@ app.command()(backfill)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(train)
+app.command()(retrain)
 app.command()(leaderboard)
 app.command()(train_embedding)
 app.command()(realism)

@@ -32,10 +32,10 @@ def paper() -> Console:
     return Console(width=None if sys.stdout.isatty() else 120)
 
 
-def unusable(error: Exception) -> typer.Exit:
+def unusable(error: Exception, code: int = 2) -> typer.Exit:
     """Say what cannot be used and return the exit of a command that ends there."""
     screen.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
-    return typer.Exit(2)
+    return typer.Exit(code)
 
 
 def models_folder(given: Path | None) -> Path:

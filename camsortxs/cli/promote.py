@@ -113,7 +113,12 @@ def prepare(frames: Path | None, labels: Path | None, simulated: int) -> "Contes
             raise FrameError("bad_labels", "--labels needs --frames: the folder that its files are relative to")
         return Contest(evaluation=simulated_evaluation(simulated), questions=simulated_questions(simulated))
     rows = read_labels(labels or frames / "labels.csv", frames)
-    return Contest(evaluation=frozen(rows, frames), questions=_questions(rows, errors), errors=errors)
+    return Contest(
+        evaluation=frozen(rows, frames),
+        questions=_questions(rows, errors),
+        groups=frozenset(row.group for row in rows),
+        errors=errors,
+    )
 
 
 def hold(folder: Path, challenger: str, contest: "Contest", *, new_evaluation_set: bool) -> "Decision":

@@ -63,6 +63,7 @@ def train(
         screen.print(f"[red]{missing[0]} is not there:[/] training needs pip install 'camsortxs\\[train,cpu]'")
         raise typer.Exit(2)
     from camsortxs.classifiers.embeddings import chain_with, load_embedding
+    from camsortxs.cli.fixed import golden_images
     from camsortxs.cli.sources import DrawnFrames
     from camsortxs.offline.export import export
     from camsortxs.offline.train import Options
@@ -87,6 +88,7 @@ def train(
             description=gathered.words + _through(chain),
             held_out=held_out,
             metrics=figures,
+            golden=golden_images(),
             command=_command(data, trees, out, names, embedding or ()),
         )
     except (CamsortxsError, ValueError, OSError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from camsortxs.classifiers.bundle import load_bundle
-from camsortxs.classifiers.champion import EvaluationSet, folder_of, read_pointer
+from camsortxs.classifiers.champion import EvaluationSet, Pointer, folder_of, read_pointer
 from camsortxs.errors import ModelError
 from camsortxs.offline.duel import Contestant, Question, duel
 from camsortxs.offline.promotion import Verdict, judge
@@ -23,10 +23,14 @@ Build = Callable[[Path, Sink], Pipeline]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """The frames that decide; `errors` is filled with those that cannot be read while the questions are drawn."""
+    """The frames that decide; `errors` is filled with those that cannot be read while the questions are drawn.
+
+    `groups` are those of a set that is known beforehand.
+    """
 
     evaluation: EvaluationSet
     questions: Iterable[Question]
+    groups: frozenset[str] = frozenset()
     errors: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -53,6 +57,26 @@ class Decision:
             "verdict": self.verdict.as_json() if self.verdict else None,
             "errors": list(self.errors),
         }
+
+
+class OtherSet(ModelError):
+    """The evaluation set is not the one that the champion was judged on."""
+
+
+def check_set(pointer: Pointer | None, evaluation: EvaluationSet) -> None:
+    """Refuse to judge on another evaluation set than last time.
+
+    Raises
+    ------
+    OtherSet
+        When its digest is another.
+    """
+    known = pointer.evaluation if pointer else None
+    if pointer and known and known.digest != evaluation.digest:
+        raise OtherSet(
+            f"the evaluation set is not the one that {pointer.champion.model} was judged on ({known.description}, "
+            f"sha256 {known.digest[:12]}...): restore that, or begin anew with --new-evaluation-set"
+        )
 
 
 def decide(
@@ -85,13 +109,10 @@ def decide(
             return end(REFUSED, f"golden frames: {check.detail}")
         if check.good is False:
             raise ModelError(check.detail)
-    known = pointer.evaluation if pointer else None
-    if known and known.digest != contest.evaluation.digest and not new_evaluation_set:
-        return end(
-            REFUSED,
-            f"the evaluation set is not the one that {champion} was judged on ({known.description}, sha256 "
-            f"{known.digest[:12]}...): restore that, or begin anew with --new-evaluation-set",
-        )
+    try:
+        check_set(None if new_evaluation_set else pointer, contest.evaluation)
+    except OtherSet as error:
+        return end(REFUSED, str(error))
     mine = _contestant(models / challenger, build)
     theirs = _contestant(folder_of(models, pointer.champion), build) if pointer else None
     duel(contest.questions, [mine, theirs] if theirs else [mine])

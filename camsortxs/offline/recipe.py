@@ -1,7 +1,7 @@
 """How a champion was made, and the same again on other frames."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,6 +97,6 @@ def next_version(versions: Iterable[str]) -> str:
     return f"{major}.{minor}.{patch + 1}"
 
 
-def apart_from(dataset: Dataset, groups: Sequence[str]) -> Dataset:
+def apart_from(dataset: Dataset, groups: Collection[str]) -> Dataset:
     """Return the frames of no group in `groups`: those that a model is judged on are not learnt from."""
     return dataset.take(~np.isin(dataset.groups.astype(str), list(groups)))

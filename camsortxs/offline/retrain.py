@@ -52,8 +52,8 @@ def challenge(
             trained = train(dataset, replace(options, compare=CLASSIFIERS, keep=CLASSIFIERS))
     except ValueError as error:
         raise ModelError(f"nothing can be trained: {error}") from error
-    sure = dataset.plain
-    figures = evaluate(answers(dataset.take(sure), trained.out_of_fold[sure], trained.threshold))
+    judged = _judged(dataset)
+    figures = evaluate(answers(dataset.take(judged), trained.out_of_fold[judged], trained.threshold))
     model = f"{name}/{next_version(_used(models, name))}"
     export(
         trained,
@@ -83,6 +83,22 @@ def judged_before(models: Path, digest: str, evaluation: EvaluationSet) -> str |
         if line.get("training") == digest and (line.get("evaluation") or {}).get("digest") == evaluation.digest:
             return f"{line['model']} learnt from the same frames and was {line['action']} on {line['when'][:10]}"
     return None
+
+
+def _judged(dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Return which frames the figures are of: measured ones that show one technique, drawn ones where there are none.
+
+    Raises
+    ------
+    ModelError
+        When no frame shows one technique.
+    """
+    for origin in ("measured", "simulated"):
+        rows = dataset.plain & (dataset.origins == origin)
+        if rows.any():
+            found: npt.NDArray[np.bool_] = rows
+            return found
+    raise ModelError("no frame shows one technique for certain: there is nothing to learn from")
 
 
 def _used(models: Path, name: str) -> list[str]:

@@ -14,8 +14,6 @@ from camsortxs.offline.export import export
 from camsortxs.offline.train import Trained
 from camsortxs.techniques import TECHNIQUES
 
-FRAMES, GROUPS = 6, 3
-
 
 def image(place: int, seed: int) -> np.ndarray:
     """A frame that falls off from the middle, steeply or not, its lower half shaded or not."""
@@ -27,18 +25,18 @@ def image(place: int, seed: int) -> np.ndarray:
     return rng.poisson(rate).astype(np.int32)
 
 
-def write_frames(folder: Path, *, dark: int = 1) -> Path:
-    """Write frames of every technique in three groups, and a labels.csv; return the folder."""
+def write_frames(folder: Path, *, dark: int = 1, groups: int = 3, called: str = "source") -> Path:
+    """Write two frames of every technique for each group, some dark ones, and a labels.csv; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["file,technique,source"]
     for place, technique in enumerate(TECHNIQUES):
-        for number in range(FRAMES):
+        for number in range(2 * groups):
             name = f"{technique}_{number}.tif"
             tifffile.imwrite(folder / name, image(place, number))
-            lines.append(f"{name},{technique},source {number % GROUPS}")
+            lines.append(f"{name},{technique},{called} {number % groups}")
     for number in range(dark):
         tifffile.imwrite(folder / f"dark_{number}.tif", np.zeros((64, 56), np.int32))
-        lines.append(f"dark_{number}.tif,no_signal,source 0")
+        lines.append(f"dark_{number}.tif,no_signal,{called} 0")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     return folder
 

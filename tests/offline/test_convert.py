@@ -5,6 +5,7 @@ import pytest
 
 from camsortxs.errors import ModelError
 from camsortxs.offline.convert import SoftVote, border_rows, compare, floor32, members, to_onnx
+from camsortxs.offline.slim import slim
 
 KINDS = ("et", "rf", "lightgbm", "xgboost", "catboost")
 
@@ -128,3 +129,25 @@ def test_who_votes():
     assert members(SoftVote((1, 2))) == (1, 2)
     assert members([1, 2]) == (1, 2)
     assert members(7) == (7,)
+
+
+def test_a_leaf_whose_weights_are_all_zero_stays_a_leaf():
+    node = onnx.helper.make_node(
+        "TreeEnsembleClassifier",
+        ["x"],
+        ["label", "p"],
+        domain="ai.onnx.ml",
+        class_treeids=[0, 0, 0, 0, 1, 1],
+        class_nodeids=[1, 1, 2, 2, 2, 2],
+        class_ids=[0, 1, 0, 1, 0, 1],
+        class_weights=[0.0, 0.0, 0.5, 0.0, 0.0, 0.25],
+        nodes_hitrates=[1.0],
+    )
+    kept = {a.name: onnx.helper.get_attribute_value(a) for a in slim(node).attribute}
+
+    assert kept["class_treeids"] == [0, 0, 1]
+    assert kept["class_nodeids"] == [1, 2, 2]
+    assert kept["class_ids"] == [0, 0, 1]
+    assert kept["class_weights"] == [0.0, 0.5, 0.25]
+    other = onnx.helper.make_node("Identity", ["x"], ["y"])
+    assert slim(other) is other
