@@ -10,10 +10,10 @@ from camsortxs.features.chain import Chain
 from camsortxs.frames import Rejected
 from camsortxs.offline import augment
 from camsortxs.offline.cache import FeatureCache, specs_of
-from camsortxs.offline.cluster import spread
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.featurize import Done, Featurization, Row, lost
 from camsortxs.offline.pieces import LabelledSource, Piece, key_of
+from camsortxs.offline.spread import spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
