@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from camsortxs.classifiers.bundle import load_bundle
-from camsortxs.classifiers.champion import EvaluationSet, Pointer, folder_of, read_pointer
+from camsortxs.classifiers.champion import POINTER, EvaluationSet, Pointer, folder_of, read_pointer
 from camsortxs.errors import ModelError
 from camsortxs.offline.duel import Contestant, Question, duel
 from camsortxs.offline.promotion import Verdict, judge
@@ -114,7 +114,13 @@ def decide(
     except OtherSet as error:
         return end(REFUSED, str(error))
     mine = _contestant(models / challenger, build)
-    theirs = _contestant(folder_of(models, pointer.champion), build) if pointer else None
+    try:
+        theirs = _contestant(folder_of(models, pointer.champion), build) if pointer else None
+    except ModelError as error:
+        raise ModelError(
+            f"there is nothing to compare with: {error}. Where no champion before it can serve either, remove "
+            f"{models / POINTER} to begin anew"
+        ) from error
     duel(contest.questions, [mine, theirs] if theirs else [mine])
     if contest.errors:
         return end(UNREADABLE, "frames of the evaluation set could not be read", errors=tuple(contest.errors))

@@ -186,6 +186,15 @@ def test_the_champion_again_changes_nothing(run, reigning):
     assert (reigning / POINTER).read_bytes() == before
 
 
+def test_a_champion_that_cannot_serve_is_no_measure(run, reigning):
+    (reigning / "old" / "0.1.0" / "classifier.onnx").write_bytes(b"")
+    done = run("promote", "new/0.2.0")
+
+    assert (done.exit_code, "nothing to compare with" in done.stderr.replace("\n", " ")) == (2, True)
+    (reigning / POINTER).unlink()
+    assert run("promote", "new/0.2.0").exit_code == 0
+
+
 def change_a_label(frames):
     table = (frames / "labels.csv").read_text()
     (frames / "labels.csv").write_text(table.replace("SAXS_0.tif,SAXS", "SAXS_0.tif,WAXS"))
