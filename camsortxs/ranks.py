@@ -32,7 +32,8 @@ def percentile(values: npt.NDArray[Any], percent: float) -> float:
 def _bucketed(values: npt.NDArray[np.float64], place: int) -> npt.NDArray[np.float64]:
     """Return the value in `place`, and in order those after it that are close to it, if any."""
     while values.size > _BUCKETS:
-        low, wide = float(values.min()), float(np.ptp(values))
+        low = float(values.min())
+        wide = float(values.max()) - low
         if wide < _EQUAL:
             break
         values, below = _bucket(values, low, (_BUCKETS - 1) / wide, place)

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from camsortxs.compiled import compiled
 from camsortxs.features.centre import Centre, estimate_centre
-from camsortxs.features.filters import Image, block_means, gaussian, surrounded
+from camsortxs.features.filters import block_means
 from camsortxs.features.once import once
 from camsortxs.features.radial import polar
 from camsortxs.features.sizes import DARK, SIDE
@@ -16,6 +15,7 @@ from camsortxs.features.sizes import HORIZON_BAND as BAND
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
+from camsortxs.features.upright import about, sides, tally
 
 EDGE = ("score", "step", "coherence", "place", "below", "below_spread", "above", "dark_below")
 COLUMNS = (
@@ -31,7 +31,6 @@ COLUMNS = (
 )
 
 Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
@@ -56,12 +55,15 @@ def asymmetry(standard: Standard, centre: Centre | None = None) -> Array:
         across, up = (scores[1], scores[0]) if quarter % 2 == 0 else (scores[0], scores[1])
         row += [max(scores), min(scores), across, up]
     score, mean, coherence, place = edges[quarter]
-    upright = np.ascontiguousarray(np.rot90(standard.image, quarter))
-    mask = np.ascontiguousarray(np.rot90(standard.mask, quarter))
-    row += [score, mean, coherence, place / SIDE, *_sides(upright, mask, place)]
+    seen = tally(
+        np.ascontiguousarray(np.rot90(standard.image, quarter)),
+        np.ascontiguousarray(np.rot90(standard.mask, quarter)),
+        place,
+    )
+    row += [score, mean, coherence, place / SIDE, *sides(seen, place)]
     row += [edges[(quarter + 2) % 4][0], max(edges[(quarter + 1) % 4][0], edges[(quarter + 3) % 4][0])]
     row.append((_turned_row(at, quarter) - place) / SIDE)
-    row += _about(upright, mask, place)
+    row += about(seen, place)
     row += _halves(standard, at)
     return np.array(row)
 
@@ -88,33 +90,35 @@ def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Arra
     shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)
     means = (block_means(part, shape) for part in (standard.image, (~standard.mask).astype(np.float32)))
     value, weight = (4.0 * (part.T if across else part).astype(np.float64) for part in means)
-    mean, size, count = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
-    return mean, size, count / max(np.count_nonzero(weight.sum(axis=0)), 1)
+    steps, there = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
+    number = np.maximum(there.sum(axis=1), 1.0)
+    share = there.sum(axis=1) / max(np.count_nonzero(weight.sum(axis=0)), 1)
+    return steps.sum(axis=1) / number, np.abs(steps).sum(axis=1) / number, share
 
 
 @compiled
 def _compare(value: Any, weight: Any) -> Any:
-    """Return mean and mean size of the steps between each two rows, and how many columns have one."""
+    """Return the step between each two rows in each column, and 1 or 0 for whether there is one, (rows - 1, columns).
+
+    There is none, and 0, where too little is seen on either side.
+    """
     rows, columns = value.shape
     values, weights = np.zeros((rows + 1, columns)), np.zeros((rows + 1, columns))
     for row in range(rows):
         for column in range(columns):
             values[row + 1, column] = values[row, column] + value[row, column]
             weights[row + 1, column] = weights[row, column] + weight[row, column]
-    mean, size, count = np.zeros(rows - 1), np.zeros(rows - 1), np.zeros(rows - 1)
+    steps, there = np.empty((rows - 1, columns)), np.empty((rows - 1, columns))
     for row in range(1, rows):
         up, down = max(row - BAND, 0), min(row + BAND, rows)
         for column in range(columns):
             above, below = weights[row, column] - weights[up, column], weights[down, column] - weights[row, column]
-            if above >= 8 and below >= 8:
-                light = (values[row, column] - values[up, column]) / above
-                step = light - (values[down, column] - values[row, column]) / below
-                mean[row - 1] += step
-                size[row - 1] += abs(step)
-                count[row - 1] += 1
-        mean[row - 1] /= max(count[row - 1], 1.0)
-        size[row - 1] /= max(count[row - 1], 1.0)
-    return mean, size, count
+            light = (values[row, column] - values[up, column]) / above
+            step = light - (values[down, column] - values[row, column]) / below
+            seen = above >= 8 and below >= 8
+            steps[row - 1, column] = step if seen else 0.0
+            there[row - 1, column] = 1.0 if seen else 0.0
+    return steps, there
 
 
 def _strongest(mean: Array, size: Array, share: Array) -> tuple[float, float, float, int]:
@@ -126,58 +130,6 @@ def _strongest(mean: Array, size: Array, share: Array) -> tuple[float, float, fl
     score = np.where(share >= 0.4, mean * np.maximum(coherence, 0.0), 0.0)
     best = int(np.argmax(score))
     return float(score[best]), float(mean[best]), float(coherence[best]), best + 1
-
-
-def _sides(image: Image, mask: Mask, place: int) -> tuple[float, ...]:
-    """Return mean and spread below the edge, the mean above it, and how much is dark below."""
-    under, over = image[place:][~mask[place:]].astype(np.float64), image[:place][~mask[:place]].astype(np.float64)
-    return (
-        float(under.mean()) if under.size else 0.0,
-        float(under.std()) if under.size else 0.0,
-        float(over.mean()) if over.size else 0.0,
-        float((under < DARK).mean()) if under.size else 0.0,
-    )
-
-
-def _about(image: Image, mask: Mask, place: int) -> list[float]:
-    """Return the profile along the normal of the horizon, the streak on it, and how much structure stands upright."""
-    valid = (~mask).astype(np.float32)
-    weight = valid.sum(axis=1)
-    seen = np.nonzero(weight)[0]
-    along = np.interp(np.arange(SIDE), seen, image.sum(axis=1, dtype=np.float64)[seen] / weight[seen])
-    along = ndimage.uniform_filter1d(along, 5)
-    top = max(float(along.max()), 1e-6)
-    profile = [float(along[np.clip(place - offset, 0, SIDE - 1)]) / top for offset in OFFSETS]
-    smooth = gaussian(image, 1.5) / np.maximum(gaussian(valid, 1.5), np.float32(1e-3))
-    d_row, d_column = np.gradient(smooth)
-    inner = surrounded(~mask, 7)
-    upright, level = (np.sum(d**2 * inner, axis=1, dtype=np.float64) for d in (d_column, d_row))
-    rods, rods_above = (
-        float(upright[part].sum() / max((upright + level)[part].sum(), 1e-9)) for part in (slice(None), slice(place))
-    )
-    dark = float(np.count_nonzero((image < DARK) & ~mask) / weight.sum())
-    columns = image.sum(axis=0, dtype=np.float64) / np.maximum(valid.sum(axis=0), 1)
-    middle = float((np.arange(SIDE) * columns).sum() / max(columns.sum(), 1e-9)) / SIDE
-    return [
-        *profile,
-        _streak(image[:place], valid[:place]),
-        _streak(image[place:], valid[place:]),
-        rods,
-        rods_above,
-        dark,
-        abs(middle - 0.5),
-    ]
-
-
-def _streak(image: Image, valid: Image) -> float:
-    """Return how far the best column stands out over the columns beside it: specular rod, slit streak."""
-    weight = valid.sum(axis=0)
-    if weight.sum() <= 0:
-        return 0.0
-    mean = image.sum(axis=0, dtype=np.float64) / np.maximum(weight, 1)
-    good = weight > 0.3 * weight.max()
-    mean = np.interp(np.arange(SIDE), np.nonzero(good)[0], mean[good])
-    return float((ndimage.uniform_filter1d(mean, 3) - ndimage.median_filter(mean, 31)).max())
 
 
 def _halves(standard: Standard, at: Centre) -> list[float]:

@@ -12,6 +12,7 @@ from camsortxs.features.once import once
 from camsortxs.features.sizes import CENTRE_REACH as REACH
 from camsortxs.features.sizes import CENTRE_SIDE as COARSE
 from camsortxs.features.sizes import SIDE
+from camsortxs.features.slope import slopes
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
 from camsortxs.ranks import percentile
@@ -94,21 +95,37 @@ def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach:
 def gradients(standard: Standard) -> tuple[Array, Array, Array, Array]:
     """Return rows, columns and the gradient along both, of the strongest fifth of the valid pixels."""
     valid = ~standard.mask
-    near = np.maximum(gaussian(valid.astype(np.float32), 2.0), np.float32(1e-3))
-    smooth = gaussian(standard.image, 2.0) / near
-    d_row, d_column = np.gradient(smooth)
+    d_row, d_column = slopes(standard.image, valid.astype(np.float32), 2.0)
     inner = surrounded(valid, 7)
-    if not inner.any():
+    strengths = _strengths(d_row, d_column, inner)
+    if strengths.size == 0:
         return (np.zeros(0),) * 4
-    strength = np.sqrt(d_row**2 + d_column**2) * inner
-    place = np.flatnonzero(strength > max(percentile(strength[inner], 80.0), 1e-4))
-    rows, columns = np.divmod(place, SIDE)
-    return (
-        rows.astype(np.float64),
-        columns.astype(np.float64),
-        d_row.ravel()[place].astype(np.float64),
-        d_column.ravel()[place].astype(np.float64),
-    )
+    least = max(percentile(strengths, 80.0), 1e-4)
+    rows, columns, down, across = _stronger(d_row, d_column, inner, least)
+    return rows, columns, down, across
+
+
+@compiled
+def _strengths(down: Any, across: Any, inner: Any) -> Any:
+    """Return the length of the gradients of the pixels within."""
+    found, count = np.empty(down.size + 1, np.float32), 0
+    for i in range(SIDE):
+        for j in range(SIDE):
+            found[count] = np.sqrt(down[i, j] * down[i, j] + across[i, j] * across[i, j])
+            count += inner[i, j]
+    return found[:count]
+
+
+@compiled
+def _stronger(down: Any, across: Any, inner: Any, least: float) -> Any:
+    """Return row, column and gradient, along both, of those that are longer than `least`, (4, pixels)."""
+    found, count = np.empty((4, down.size + 1)), 0
+    for i in range(SIDE):
+        for j in range(SIDE):
+            strong = np.sqrt(down[i, j] * down[i, j] + across[i, j] * across[i, j]) > least and inner[i, j]
+            found[0, count], found[1, count], found[2, count], found[3, count] = i, j, down[i, j], across[i, j]
+            count += strong
+    return found[:, :count].copy()
 
 
 def _brightest(level: Image) -> tuple[float, float]:
@@ -126,17 +143,19 @@ def _climb(
     lowest, highest = -REACH * COARSE, (1.0 + REACH) * COARSE
     row, column = min(max(row, lowest), highest), min(max(column, lowest), highest)
     best = _roundness(level, weight, row, column, seen, variance, squares)
-    step = 4.0
+    step, last_row, last_column = 4.0, row, column
     while step >= 0.25:
         higher, at_row, at_column = best, row, column
         for way in range(4):
             i = min(max(row + step * ((way == 1) - (way == 0)), lowest), highest)
             j = min(max(column + step * ((way == 3) - (way == 2)), lowest), highest)
+            if abs(i - last_row) + abs(j - last_column) < 1e-9:  # where it came from, which was worse
+                continue
             score = _roundness(level, weight, i, j, seen, variance, squares)
             if score > higher:
                 higher, at_row, at_column = score, i, j
         if higher > best:
-            best, row, column = higher, at_row, at_column
+            best, row, column, last_row, last_column = higher, at_row, at_column, row, column
         else:
             step /= 2
     return row, column, best
@@ -147,20 +166,24 @@ def _roundness(
     level: Any, weight: Any, row: float, column: float, seen: float, variance: float, squares: float
 ) -> float:
     """Return the share of the variance that the means of rings one pixel wide explain."""
-    weights, sums, ring = np.zeros(_RINGS), np.zeros(_RINGS), np.empty(COARSE, np.uint32)
+    # Two tables in turn: the processor waits for a sum before it adds to it again.
+    rings, ring = np.zeros((2, _RINGS, 2)), np.empty(COARSE, np.uint32)
     for i in range(COARSE):
         down = (i - row) * (i - row)
         for j in range(COARSE):
             ring[j] = np.uint32(np.rint(np.sqrt(down + (j - column) * (j - column))))
-        for j in range(COARSE):
-            weights[ring[j]] += weight[i, j]
-            sums[ring[j]] += weight[i, j] * level[i, j]
-    explained, rings = 0.0, 0.0
+        for j in range(0, COARSE, 2):
+            for k in range(2):
+                here = rings[k, ring[j + k]]
+                here[0] += weight[i, j + k]
+                here[1] += weight[i, j + k] * level[i, j + k]
+    explained, count = 0.0, 0.0
     for k in range(_RINGS):
-        if weights[k] > 0:
-            explained += sums[k] * sums[k] / weights[k]
-            rings += 1.0
+        area = rings[0, k, 0] + rings[1, k, 0]
+        if area > 0:
+            explained += (rings[0, k, 1] + rings[1, k, 1]) ** 2 / area
+            count += 1.0
     if variance <= 1e-9:
         return 0.0
     # Adjusted for the number of rings, so that a far centre is not preferred for having more of them.
-    return 1.0 - (squares - explained) / max(seen - rings, 1.0) * max(seen - 1.0, 1.0) / variance
+    return 1.0 - (squares - explained) / max(seen - count, 1.0) * max(seen - 1.0, 1.0) / variance

@@ -1,9 +1,11 @@
 """Something plausible in place of bad pixels, for the methods that cannot leave pixels out."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.features.filters import block_means, smoothed
+from camsortxs.compiled import compiled
 from camsortxs.features.once import once
 from camsortxs.features.standard import Standard
 
@@ -21,17 +23,44 @@ def filled(standard: Standard) -> Array:
 
     Source: S. J. Gortler, R. Grzeszczuk, R. Szeliski, M. F. Cohen, *The Lumigraph*, SIGGRAPH 1996 (pull and push).
     """
-    image, valid = standard.image.astype(np.float64), ~standard.mask
-    if valid.all():
+    image, share = standard.image.astype(np.float64), (~standard.mask).astype(np.float64)
+    if share.all():
         return image
-    finer: list[tuple[Array, npt.NDArray[np.bool_]]] = []
+    finer: list[tuple[Array, Array]] = []
     while image.size > 1:
-        finer.append((image, valid))
-        half = (image.shape[0] // 2,) * 2
-        share = block_means(valid.astype(np.float64), half)
-        image = block_means(image, half) / np.maximum(share, 0.25)  # 0 where bad: nothing is added by it
-        valid = share > 0
-    for level, valid in reversed(finer):
-        image = np.where(valid, level, smoothed(image.repeat(2, axis=0).repeat(2, axis=1), 3))
+        finer.append((image, share))
+        image, share = _pulled(image, share)
+    for level, share in reversed(finer):
+        _push(image, level, share)
+        image = level
     image.setflags(write=False)
     return image
+
+
+@compiled
+def _pulled(image: Any, share: Any) -> Any:
+    """Return the means over the valid pixels of each 2 x 2, 0 where there is none, and 1 or 0 for where there are."""
+    rows, columns = image.shape[0] // 2, image.shape[1] // 2
+    means, shares = np.empty((rows, columns)), np.empty((rows, columns))
+    for i in range(rows):
+        upper, lower, above, below = image[2 * i], image[2 * i + 1], share[2 * i], share[2 * i + 1]
+        for j in range(columns):
+            count = above[2 * j] + above[2 * j + 1] + below[2 * j] + below[2 * j + 1]
+            total = upper[2 * j] + upper[2 * j + 1] + lower[2 * j] + lower[2 * j + 1]  # 0 where bad: adds nothing
+            means[i, j], shares[i, j] = total / max(count, 1.0), min(count, 1.0)
+    return means, shares
+
+
+@compiled
+def _push(coarse: Any, level: Any, share: Any) -> None:
+    """Put into pixels without a value the mean of the 3 x 3 pixels about them in the coarser image."""
+    rows, columns = level.shape
+    for i in range(rows):
+        for j in range(columns):
+            if share[i, j] == 0:
+                total = 0.0
+                for down in range(-1, 2):
+                    line = coarse[min(max(i + down, 0), rows - 1) // 2]
+                    for right in range(-1, 2):
+                        total += line[min(max(j + right, 0), columns - 1) // 2]
+                level[i, j] = total / 9

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
+from camsortxs.features.filters import block_means
 from camsortxs.features.once import once
 from camsortxs.features.sizes import HOG_CELLS as CELLS
 from camsortxs.features.sizes import HOG_ORIENTATIONS as ORIENTATIONS
@@ -50,7 +51,7 @@ def gradients(standard: Standard, cell: int) -> Array:
         here = np.s_[down : side - 1 + down, across : side - 1 + across]
         sums[here] += blocks[:, :, down, across]
         count[here] += 1
-    share = (~standard.mask).reshape(side, cell, side, cell).mean(axis=(1, 3))[..., None]
+    share = block_means((~standard.mask).astype(np.float64), (side, side))[..., None]
     pooled = _pool(sums / count * share) / np.maximum(_pool(share), 1e-12)
     return np.asarray(pooled.ravel())
 
@@ -61,12 +62,15 @@ def cells(standard: Standard, cell: int) -> Array:
     if cell > min(CELLS):
         halves: Array = cells(standard, cell // 2).reshape(SIDE // cell, 2, SIDE // cell, 2, -1)
         return np.asarray(halves.mean(axis=(1, 3)))
-    grey = np.where(standard.mask, np.rint(filled(standard) * 255.0), standard.grey)
-    return np.asarray(_sums(grey, cell)) / cell**2
+    return np.asarray(_sums(standard.grey, standard.mask, filled(standard), cell)) / cell**2
 
 
 @compiled
-def _sums(grey: Any, cell: int) -> Any:
+def _sums(whole: Any, mask: Any, filled: Any, cell: int) -> Any:
+    grey = np.empty((SIDE, SIDE))
+    for i in range(SIDE):
+        for j in range(SIDE):
+            grey[i, j] = np.rint(filled[i, j] * 255.0) if mask[i, j] else np.float64(whole[i, j])
     sums = np.zeros((SIDE // cell, SIDE // cell, ORIENTATIONS))
     size, way = np.empty(SIDE), np.empty(SIDE, np.uint8)
     for i in range(SIDE):

@@ -58,15 +58,21 @@ def _count(image: Any, kept: Any, down: Any, right: Any, shares: Any) -> Any:
     counts = np.zeros(points + 2, np.int64)
     bright, before = np.empty(width, np.uint8), np.empty(width, np.uint8)
     ones, changes = np.empty(width, np.uint8), np.empty(width, np.uint8)
+    # Levels between the pixels of the line above each point; the line below it is that above when we are a row further.
+    tops = np.empty((points, width))
+    for i in range(points):
+        above = margin + int(np.floor(margin - 1 + down[i]))
+        _between(image[above, margin + right[i] :], shares[i], tops[i])
     for row in range(margin - 1, height - margin + 1):
         ones[:], changes[:] = 0, 0
+        centre = image[margin + row, margin:]
         for i in range(points):
             place = row + down[i]
-            above, left = margin + int(np.floor(place)), margin + right[i]
-            _compare(
-                image[above, left:], image[above + 1, left:], shares[i], place - np.floor(place),
-                image[margin + row, margin:], bright,
-            )  # fmt: skip
+            above, left, share = margin + int(np.floor(place)), margin + right[i], place - np.floor(place)
+            if shares[i, 0] == 0 and share == 0:  # a point on an axis is a pixel
+                _compare_pixels(image[above, left:], centre, bright)
+            else:
+                _compare(tops[i], image[above + 1, left:], shares[i], share, centre, bright)
             for j in range(width):
                 ones[j] += bright[j]
                 changes[j] += (bright[j] ^ before[j]) & (i > 0)
@@ -78,9 +84,21 @@ def _count(image: Any, kept: Any, down: Any, right: Any, shares: Any) -> Any:
 
 
 @inlined
-def _compare(upper: Any, lower: Any, right: Any, down: float, centre: Any, bright: Any) -> None:
+def _between(pixels: Any, right: Any, found: Any) -> None:
+    for j in range(found.size):
+        found[j] = (1 - right[j]) * pixels[j] + right[j] * pixels[j + 1]
+
+
+@inlined
+def _compare(top: Any, lower: Any, right: Any, down: float, centre: Any, bright: Any) -> None:
     """Say which points between four pixels each, so far to the right and down, are not darker than their centre."""
     for j in range(bright.size):
-        top = (1 - right[j]) * upper[j] + right[j] * upper[j + 1]
         bottom = (1 - right[j]) * lower[j] + right[j] * lower[j + 1]
-        bright[j] = (1 - down) * top + down * bottom >= centre[j]
+        bright[j] = (1 - down) * top[j] + down * bottom >= centre[j]
+        top[j] = bottom
+
+
+@inlined
+def _compare_pixels(points: Any, centre: Any, bright: Any) -> None:
+    for j in range(bright.size):
+        bright[j] = points[j] >= centre[j]

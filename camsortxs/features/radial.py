@@ -66,14 +66,16 @@ def polar(standard: Standard, centre: Centre) -> Polar:
 def _seen_from(image: Any, mask: Any, row: float, column: float) -> Any:
     """Return radius, sector and value of each valid pixel."""
     radius, sector, value = np.empty(image.size), np.empty(image.size, np.uint8), np.empty(image.size, np.float32)
+    far, way = np.empty(image.shape[1]), np.empty(image.shape[1], np.int64)
     count = 0
     for i in range(image.shape[0]):
         down = i - row
-        for j in range(image.shape[1]):
-            right = j - column
-            radius[count] = np.sqrt(down**2 + right**2)
-            sector[count] = _sector(down, right)
-            value[count] = image[i, j]
+        for j in range(far.size):
+            far[j] = np.sqrt(down**2 + (j - column) ** 2)
+        for j in range(far.size):
+            way[j] = _sector(down, j - column)
+        for j in range(far.size):
+            radius[count], sector[count], value[count] = far[j], way[j], image[i, j]
             count += not mask[i, j]
     return radius[:count], sector[:count], value[:count]
 
@@ -98,12 +100,14 @@ def _sector(down: float, right: float) -> int:
 @compiled
 def _cells(radius: Any, sector: Any, value: Any, inner: float, reach: float) -> Any:
     """Return the sum of the values and their number in each cell of (RINGS, SECTORS)."""
-    sums, counts = np.zeros((RINGS, SECTORS)), np.zeros((RINGS, SECTORS))
+    ring, cells = np.empty(radius.size, np.uint8), np.zeros((RINGS, SECTORS, 2))
     for i in range(radius.size):
-        ring = min(int((radius[i] - inner) / reach * RINGS), RINGS - 1)
-        sums[ring, sector[i]] += value[i]
-        counts[ring, sector[i]] += 1
-    return sums, counts
+        ring[i] = min(int((radius[i] - inner) / reach * RINGS), RINGS - 1)
+    for i in range(radius.size):
+        here = cells[ring[i], sector[i]]
+        here[0] += value[i]
+        here[1] += 1
+    return cells[:, :, 0].copy(), cells[:, :, 1].copy()
 
 
 def profile(standard: Standard, centre: Centre | None = None) -> Array:
@@ -116,15 +120,14 @@ def profile(standard: Standard, centre: Centre | None = None) -> Array:
     view = polar(standard, at)
     fine = view.profile
     coarse = fine.reshape(PROFILE, -1).mean(axis=1)
-    smooth = ndimage.gaussian_filter1d(fine, 12.0)
-    peaks, found = signal.find_peaks(ndimage.gaussian_filter1d(fine, 0.7), prominence=PROMINENT, width=0)
+    smooth = _blurring(12.0) @ fine
+    peaks, found = signal.find_peaks(_blurring(0.7) @ fine, prominence=PROMINENT, width=0)
     place = (view.inner + (peaks + 0.5) / RINGS * (view.outer - view.inner)) / max(view.outer, 1.0)
     width = found["widths"] / RINGS * (view.outer - view.inner) / max(view.outer, 1.0)
     strong = int(np.argmax(found["prominences"])) if peaks.size else -1
-    x = (np.arange(PROFILE) + 0.5) / PROFILE
-    curvature, slope, _ = np.polyfit(x, coarse, 2)
+    _, slope, curvature = _parabola() @ coarse
     height, across = standard.shape
-    content = (~standard.mask[standard.rows, standard.columns]).mean()
+    bad = np.count_nonzero(standard.mask[standard.rows, standard.columns]) / (height * across)
     outside = max(
         standard.rows.start - at.row, at.row - standard.rows.stop, standard.columns.start - at.column,
         at.column - standard.columns.stop,
@@ -148,9 +151,22 @@ def profile(standard: Standard, centre: Centre | None = None) -> Array:
             float(coarse[:2].mean() - np.median(coarse)),
             standard.decades,
             min(height, across) / max(height, across),
-            1.0 - content,
+            bad,
         ]
     )
+
+
+@lru_cache(maxsize=2)
+def _blurring(sigma: float) -> Array:
+    """Return `gaussian_filter1d` of RINGS numbers as a matrix."""
+    return np.asarray(ndimage.gaussian_filter1d(np.eye(RINGS), sigma, axis=0))
+
+
+@lru_cache(maxsize=1)
+def _parabola() -> Array:
+    """Return what gives the coefficients, the constant first, of the parabola nearest to PROFILE numbers."""
+    x = (np.arange(PROFILE) + 0.5) / PROFILE
+    return np.asarray(np.linalg.pinv(np.stack([np.ones(PROFILE), x, x**2], axis=1)))
 
 
 def harmonics(standard: Standard, centre: Centre | None = None) -> Array:
@@ -172,7 +188,7 @@ def harmonics(standard: Standard, centre: Centre | None = None) -> Array:
     spread = np.sqrt((weight * fine**2).sum(axis=(1, 2)) / total)
     others = [
         np.sqrt((seen * sector**2).sum(axis=1) / total),
-        np.percentile(fine.reshape(ZONES, -1), 99.0, axis=1) / (spread + 0.01),
+        np.array([percentile(each.ravel(), 99.0) for each in fine]) / (spread + 0.01),
         (seen > 0).mean(axis=1),
         _aims(standard, at, view),
     ]

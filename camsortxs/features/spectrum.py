@@ -1,11 +1,13 @@
 """Method 6: how much structure there is at each length; scipy.fft and PyWavelets are the definition."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.sizes import SPECTRUM_FAINT as _FAINT
@@ -34,13 +36,15 @@ def radial(standard: Standard) -> Array:
 
     Source: A. van der Schaaf, J. H. van Hateren, Vision Research 36 (1996) 2759 (rotational average and slope).
     """
-    image, window = filled(standard), np.zeros((SIDE, SIDE))
-    window[standard.rows, standard.columns] = np.outer(*(_hann(side) for side in standard.shape))
-    image = image - np.average(image, weights=window)
-    power = np.abs(fft.fft2(image * window)) ** 2 / float((window**2).sum()) / SIDE**2
+    down, across = (_hann(side) for side in standard.shape)
+    window = np.outer(down, across)
+    light = filled(standard)[standard.rows, standard.columns] * window
+    light -= float(light.sum()) / float(window.sum()) * window
+    # Of real numbers: what is left out of the transform mirrors what is there.
+    half = fft.rfft2(light, s=(SIDE, SIDE))
     ring, count = _rings()
-    rings = np.bincount(ring, power.ravel(), minlength=RINGS + 1)[:RINGS] * SIDE**2 / count
-    total = float(power.sum())
+    sums = _summed(half, ring) / float((window**2).sum())
+    rings, total = sums[:RINGS] / count, float(sums.sum()) / SIDE**2
     level = np.log10((rings + _FAINT) / (total + _FAINT))
     frequency = np.log10(np.arange(RINGS) + 0.5)
     frequency -= frequency.mean()
@@ -62,14 +66,39 @@ def wavelet(standard: Standard) -> Array:
     image, share = filled(standard), (~standard.mask).astype(np.float64)
     row: list[float] = []
     for _ in range(LEVELS):
-        (a, b), (c, d) = ([image[i::2, j::2] for j in range(2)] for i in range(2))
-        share = (share[::2, ::2] + share[::2, 1::2] + share[1::2, ::2] + share[1::2, 1::2]) / 4
-        weight = share / float(share.sum())
-        row += [
-            float((weight * detail**2).sum()) ** 0.5 / 4 for detail in (a + b - c - d, a - b + c - d, a - b - c + d)
-        ]
-        image = (a + b + c + d) / 4
+        image, share, energy = _halved(image, share)
+        row += [float(value) ** 0.5 / 4 for value in energy.sum(axis=1) / float(share.sum())]
     return np.array(row)
+
+
+@compiled
+def _halved(image: Any, share: Any) -> Any:
+    """Return the means of 2 x 2 pixels, of their shares too, and the energies of the three differences, by share."""
+    rows, columns = image.shape[0] // 2, image.shape[1] // 2
+    means, shares, energy = np.empty((rows, columns)), np.empty((rows, columns)), np.zeros((3, columns))
+    for i in range(rows):
+        for j in range(columns):
+            a, b = image[2 * i, 2 * j], image[2 * i, 2 * j + 1]
+            c, d = image[2 * i + 1, 2 * j], image[2 * i + 1, 2 * j + 1]
+            weight = (
+                share[2 * i, 2 * j] + share[2 * i, 2 * j + 1] + share[2 * i + 1, 2 * j] + share[2 * i + 1, 2 * j + 1]
+            ) / 4
+            means[i, j], shares[i, j] = (a + b + c + d) / 4, weight
+            energy[0, j] += weight * (a + b - c - d) ** 2
+            energy[1, j] += weight * (a - b + c - d) ** 2
+            energy[2, j] += weight * (a - b - c + d) ** 2
+    return means, shares, energy
+
+
+@compiled
+def _summed(half: Any, ring: Any) -> Any:
+    """Return the power in each ring, and beyond them all, of a spectrum of which half is left out."""
+    sums = np.zeros(RINGS + 1)
+    for i in range(half.shape[0]):
+        for j in range(half.shape[1]):
+            power = half[i, j].real ** 2 + half[i, j].imag ** 2
+            sums[ring[i, j]] += power if j == 0 or j == half.shape[1] - 1 else 2 * power
+    return sums
 
 
 def _hann(length: int) -> Array:
@@ -79,9 +108,10 @@ def _hann(length: int) -> Array:
 
 @lru_cache(maxsize=1)
 def _rings() -> tuple[npt.NDArray[np.intp], Array]:
-    """Return the ring of each frequency (RINGS = none), flat, and how many frequencies each ring has."""
-    cycles = fft.fftfreq(SIDE, 1 / SIDE)
-    f = np.hypot(cycles[:, None], cycles)
+    """Return the ring of each frequency of half a plane (RINGS = none) and how many of the whole each has."""
+    f = np.hypot(fft.fftfreq(SIDE, 1 / SIDE)[:, None], fft.rfftfreq(SIDE, 1 / SIDE))
     ring = np.ceil(f * RINGS * 2 / SIDE).astype(np.intp) - 1
     ring[(ring < 0) | (ring >= RINGS)] = RINGS
-    return ring.ravel(), np.bincount(ring.ravel(), minlength=RINGS + 1)[:RINGS].astype(np.float64)
+    there = np.full(ring.shape, 2.0)
+    there[:, [0, -1]] = 1.0
+    return ring, np.asarray(np.bincount(ring.ravel(), there.ravel(), minlength=RINGS + 1)[:RINGS], dtype=np.float64)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.compiled import compiled
 from camsortxs.features.pooling import pool
 from camsortxs.features.sizes import MIN_SHARE, SIDE
 from camsortxs.frames import Frame
@@ -53,17 +54,13 @@ def standardise(frame: Frame) -> Standard:
     pooled, bad = _pool(frame.image, frame.mask)
     level = np.log1p(pooled)
     low, high = _range(level[~bad])
-    scaled = np.minimum(np.maximum((level - np.float32(low)) / np.float32(high - low), 0.0), 1.0)
     height, width = pooled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     rows, columns = slice(top, top + height), slice(left, left + width)
-    image = np.zeros((SIDE, SIDE), dtype=np.float32)
-    mask = np.ones((SIDE, SIDE), dtype=np.bool_)
-    image[rows, columns] = np.where(bad, np.float32(0), scaled)
-    mask[rows, columns] = bad
+    image, grey, mask = _scaled(level, bad, top, left, np.float32(low), np.float32(high - low))
     return Standard(
         image=image,
-        grey=np.rint(image * 255).astype(np.uint8),
+        grey=grey,
         mask=mask,
         rows=rows,
         columns=columns,
@@ -78,8 +75,34 @@ def _pool(
     height, width = image.shape
     scale = SIDE / max(height, width)
     total, share = pool(image, mask, (max(1, round(height * scale)), max(1, round(width * scale))))
-    few = share < MIN_SHARE * share.max() if share.max() > 0 else np.zeros(share.shape, dtype=np.bool_)
-    return np.where(few, 0.0, total / np.maximum(share, 1e-12)).astype(np.float32), few
+    return _means(total, share, np.float32(MIN_SHARE * share.max()))  # type: ignore[no-any-return]
+
+
+@compiled
+def _means(total: Any, area: Any, least: Any) -> Any:
+    """Return the means, 0 where less than `least` is valid, and where that is."""
+    means, few = np.empty(total.shape, np.float32), np.empty(total.shape, np.bool_)
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            few[i, j] = area[i, j] < least
+            mean = total[i, j] / max(area[i, j], np.float32(1e-12))
+            means[i, j] = np.float32(0) if few[i, j] else mean
+    return means, few
+
+
+@compiled
+def _scaled(level: Any, bad: Any, top: int, left: int, low: Any, reach: Any) -> Any:
+    """Return the image, its grey levels and its mask, padded."""
+    image, grey = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.uint8)
+    mask = np.ones((SIDE, SIDE), np.bool_)
+    for i in range(level.shape[0]):
+        for j in range(level.shape[1]):
+            value = min(max((level[i, j] - low) / reach, np.float32(0)), np.float32(1))
+            value = np.float32(0) if bad[i, j] else value
+            image[top + i, left + j] = value
+            grey[top + i, left + j] = np.uint8(np.rint(value * np.float32(255)))
+            mask[top + i, left + j] = bad[i, j]
+    return image, grey, mask
 
 
 def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.compiled import compiled
 from camsortxs.features.filters import block_means, convolved, gaussian, spectrum
 from camsortxs.features.once import once
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
@@ -45,6 +46,11 @@ class Weights:
     def turned(self) -> Array:
         """Their overlap with themselves turned about each place."""
         return convolved(self.spectrum, self.spectrum)
+
+    @cached_property
+    def mirrored(self) -> tuple[Array, Array]:
+        """Their overlap with themselves mirrored up and down, and left and right, at each place."""
+        return _reflected(self.values, self.values, 0), _reflected(self.values, self.values, 1)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -91,9 +97,9 @@ def friedel(image: Contrast) -> Symmetry:
     w = image.weights
     light = w.values * image.values
     f, g = spectrum(light), spectrum(light * image.values)
-    score = _score(convolved(f, f), convolved(g, w.spectrum), w.turned, w.total)
-    row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    return Symmetry(score=float(score[row, column]), at=(_place(float(row)), _place(float(column))))
+    best, score = _best(convolved(f, f), convolved(g, w.spectrum), w.turned, np.float32(MIN_OVERLAP * w.total))
+    row, column = divmod(best, 2 * SYMMETRY_SIDE)
+    return Symmetry(score=score, at=(_place(row), _place(column)))
 
 
 def friedel_at(image: Contrast, row: float, column: float) -> float:
@@ -112,19 +118,18 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
 
 def mirror(image: Contrast, axis: int) -> Symmetry:
     """Return the best mirror symmetry along `axis` (1: left and right exchanged); `at` holds it in its place."""
-    w = image.weights.values
-    light = w * image.values
+    w = image.weights
+    light = w.values * image.values
     bright = light * image.values
-    score = _score(
+    place, score = _best(
         _reflected(light, light, axis),
-        _reflected(bright, w, axis),
-        _reflected(w, w, axis),
-        2 * image.weights.total,
+        _reflected(bright, w.values, axis),
+        w.mirrored[axis],
+        np.float32(2 * MIN_OVERLAP * w.total),
     )
-    place = int(np.argmax(score))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
-    return Symmetry(score=float(score[place]), at=at)
+    return Symmetry(score=score, at=at)
 
 
 def _reflected(first: Array, second: Array, axis: int) -> Array:
@@ -134,14 +139,20 @@ def _reflected(first: Array, second: Array, axis: int) -> Array:
     # Pixels x and y meet at x + y: rows shifted by one each put these into columns, padded by one row more.
     shifted = np.zeros((side, 2 * side), dtype=np.float32)
     shifted[:, :side] = products
-    return np.asarray(shifted.ravel()[:-side].reshape(side, 2 * side - 1).sum(axis=0))
+    return np.asarray(shifted.ravel()[:-side].reshape(side, 2 * side - 1).sum(axis=0, keepdims=True))
 
 
-def _score(products: Array, energy: Array, overlap: Array, weight: float) -> Array:
-    score = np.where(
-        overlap > np.float32(MIN_OVERLAP * weight), products / np.maximum(energy, np.float32(1e-6)), np.float32(-1)
-    )
-    return np.asarray(np.minimum(np.maximum(score, -1.0), 1.0))
+@compiled
+def _best(products: Any, energy: Any, overlap: Any, least: Any) -> Any:
+    """Return where the correlation is highest, flat, and how high; places of too little overlap count -1."""
+    best, place = np.float32(-2), 0
+    for i in range(products.shape[0]):
+        for j in range(products.shape[1]):
+            ratio = products[i, j] / max(energy[i, j], np.float32(1e-6))
+            score = min(max(ratio, np.float32(-1)), np.float32(1)) if overlap[i, j] > least else np.float32(-1)
+            if score > best:
+                best, place = score, i * products.shape[1] + j
+    return place, float(best)
 
 
 def _place(turned: float) -> float:

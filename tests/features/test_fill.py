@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from camsortxs.features.fill import filled
 
@@ -37,3 +38,18 @@ def test_one_valid_pixel_is_enough(standard_from):
 
     assert np.isfinite(filled(standard)).all()
     assert np.ptp(filled(standard)) < 1e-6
+
+
+def test_it_is_pull_and_push(standard_from, round_pattern, gaps):
+    standard = standard_from(round_pattern, gaps)
+    image, valid, finer = standard.image.astype(float), ~standard.mask, []
+    while image.size > 1:
+        finer.append((image, valid))
+        blocks = (image.shape[0] // 2, 2, image.shape[0] // 2, 2)
+        count = valid.reshape(blocks).sum(axis=(1, 3))
+        image, valid = (image * valid).reshape(blocks).sum(axis=(1, 3)) / np.maximum(count, 1), count > 0
+    for level, there in reversed(finer):
+        smooth = ndimage.uniform_filter(image.repeat(2, axis=0).repeat(2, axis=1), 3, mode="nearest")
+        image = np.where(there, level, smooth)
+
+    assert filled(standard) == pytest.approx(image, abs=1e-12)

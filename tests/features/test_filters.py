@@ -8,20 +8,20 @@ from scipy import ndimage
 from camsortxs.features import filters
 
 
+@pytest.mark.parametrize("shape", [(128, 100), (128, 128)])
 @pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 10.0])
-def test_the_blur_is_that_of_scipy(rng, sigma):
-    image = rng.random((128, 100)).astype(np.float32)
+def test_the_blur_is_that_of_scipy(rng, sigma, shape):
+    image = rng.random(shape).astype(np.float32)
 
     assert filters.gaussian(image, sigma) == pytest.approx(
         ndimage.gaussian_filter(image.astype(float), sigma), abs=1e-6
     )
 
 
-def test_means_over_blocks_and_squares(rng):
+def test_means_over_blocks(rng):
     image = rng.random((64, 96))
 
     assert filters.block_means(image, (16, 48)) == pytest.approx(image.reshape(16, 4, 48, 2).mean(axis=(1, 3)))
-    assert filters.smoothed(image, 3) == pytest.approx(ndimage.uniform_filter(image, 3, mode="nearest"))
 
 
 def test_surrounded_pixels_have_no_bad_one_near_them(rng):
@@ -51,7 +51,7 @@ def test_filters_work_in_the_thread_that_calls_them(rng):
     before = len(list(tasks.iterdir())) - threading.active_count()
     filters.gaussian(image, 2.0)
     filters.block_means(image, (64, 64))
-    filters.smoothed(image, 3)
+    filters.gaussian(image[:128, :128], 10.0)
     filters.surrounded(image > 0.1, 7)
     filters.convolved(filters.spectrum(image), filters.spectrum(image))
 
