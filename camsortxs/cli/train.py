@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from camsortxs.cli.data_options import DataOptions
 from camsortxs.cli.with_data import with_data
-from camsortxs.errors import CamsortxsError
+from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs.features.chain import Chain
 from camsortxs.techniques import TECHNIQUES
 
@@ -27,9 +27,10 @@ _HELP = """Train a model and export it as a bundle `NAME/VERSION`.
 
 Frames are drawn (`--simulated`, `--nothing`), read with their labels from folders (`--labels`), or fetched from the
 runs of a Tiled or databroker archive that people have labelled (`--tiled`): as many of these as you like. What was
-featurized once is kept. pycaret compares Extra Trees and LightGBM with whole groups held out (a simulated detector; a
-source; an instrument and sample); the better one is calibrated, and written as ONNX with manifest and model card.
-Nothing is written unless the ONNX model answers as the Python model does. A bundle carries the embeddings that its
+featurized once is kept. pycaret tunes the classifiers (`et`, `lightgbm`, `lightgbm_extra`, `xgboost`, `rf`, `catboost`;
+several vote) with whole groups held out: a simulated detector; a source; an instrument and sample. What they say
+together is calibrated, and written as ONNX with manifest and model card. Nothing is written unless the ONNX model
+answers as the Python model does. A bundle carries the embeddings that its
 representations (`lenet.*`, `deep.*`) look through: those given, else the shipped ones. Needs the `train` extra. Exit
 code 3 when a frame could not be read (after all the others), 2 when nothing was trained.
 
@@ -42,6 +43,8 @@ Examples:
     camsortxs train --tiled https://tiled.example.org --query plan_name=count --label-key technique --out mine/0.2.0
 
     camsortxs train --representations radial.profile,lenet.dense --embedding lenet/0.2.0 --out models/mine/0.1.0
+
+    camsortxs train --classifiers et,lightgbm --simulated 100000 --processes 16 --out models/mine/0.3.0
 """
 
 
@@ -49,7 +52,8 @@ Examples:
 def train(
     data: DataOptions,
     out: Annotated[Path, typer.Option(help="Folder of the bundle; its last two parts are name and version.")],
-    trees: Annotated[int, typer.Option(min=2, help="Trees of the forest.")] = 300,
+    classifiers: Annotated[str, typer.Option(help="Who answers, separated by commas: several vote.")] = "et",
+    trees: Annotated[int, typer.Option(min=2, help="Trees of a forest, rounds of boosting.")] = 300,
     representations: Annotated[
         str, typer.Option(help="What the model looks at, by name, separated by commas.")
     ] = ",".join(REPRESENTATIONS),
@@ -65,20 +69,23 @@ def train(
     from camsortxs.classifiers.embeddings import chain_with, load_embedding
     from camsortxs.cli.fixed import golden_images
     from camsortxs.cli.sources import DrawnFrames
+    from camsortxs.offline.estimators import KINDS
     from camsortxs.offline.export import export
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
 
-    names = [name.strip() for name in representations.split(",") if name.strip()]
+    names, voters = _listed(representations), _listed(classifiers)
     try:
+        if unknown := set(voters) - set(KINDS):
+            raise ModelError(f"no classifier {', '.join(sorted(unknown))}: there are {', '.join(KINDS)}")
         chain = chain_with(names, [load_embedding(folder) for folder in embedding or ()])
         gathered = data.gather(chain, screen)
         dataset = gathered.dataset
         # ONNX and Python are compared on frames that nobody learnt from.
         apart = DrawnFrames(kinds=tuple(map(str, TECHNIQUES)), number=80, seed=data.seed + 1_000_003)
         held_out = data.gather_from([apart], chain, screen).dataset.values
-        with screen.status("pycaret compares Extra Trees and LightGBM ..."):
-            trained = fit(dataset, Options(trees=trees, seed=data.seed))
+        with screen.status(f"pycaret tunes {', '.join(voters)} ..."):
+            trained = fit(dataset, voters, Options(trees=trees, seed=data.seed, jobs=data.processes))
         figures = _figures(dataset, trained)
         manifest = export(
             trained,
@@ -89,7 +96,7 @@ def train(
             held_out=held_out,
             metrics=figures,
             golden=golden_images(),
-            command=_command(data, trees, out, names, embedding or ()),
+            command=_command(data, voters, trees, out, names, embedding or ()),
         )
     except (CamsortxsError, ValueError, OSError) as error:
         screen.print(f"[red]Not trained:[/] {escape(str(error))}", soft_wrap=True)
@@ -134,9 +141,20 @@ def _through(chain: Chain) -> str:
     return f"; it looks through {names}, which may have learnt from the groups held out: out of fold it is flattered"
 
 
-def _command(data: DataOptions, trees: int, out: Path, names: Sequence[str], embeddings: Sequence[Path]) -> str:
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _command(
+    data: DataOptions,
+    classifiers: Sequence[str],
+    trees: int,
+    out: Path,
+    names: Sequence[str],
+    embeddings: Sequence[Path],
+) -> str:
     """Spell the command that trains the same model in anybody's checkout."""
-    words = [*data.spelt(), "--trees", str(trees)]
+    words = [*data.spelt(), "--classifiers", ",".join(classifiers), "--trees", str(trees)]
     if tuple(names) != REPRESENTATIONS:
         words += ["--representations", ",".join(names)]
     for folder in embeddings:

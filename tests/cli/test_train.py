@@ -1,6 +1,8 @@
-from functools import partial
+import json
+import sys
 
 import pytest
+import tifffile
 from typer.testing import CliRunner
 
 from camsortxs import simulate
@@ -8,17 +10,104 @@ from camsortxs.classifiers.bundle import load_bundle
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.cli import app
 
+pytestmark = [
+    # pycaret pulls in libraries that deprecate one another; the converters warn of versions.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+]
+TECHNIQUES = ("SAXS", "WAXS", "GISAXS", "GIWAXS")
 
-# pycaret pulls in libraries that deprecate one another; the converters warn of versions.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_one_command_draws_trains_and_exports(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulate, "draw_many", partial(simulate.draw_many, shape=(96, 96)))
+
+@pytest.fixture
+def small(monkeypatch):
+    """Draw small frames, so that drawing takes no time."""
+    draw = simulate.draw
+    monkeypatch.setattr(simulate, "draw", lambda kind, **more: draw(kind, **{**more, "shape": (96, 96)}))
+
+
+def train(out, tmp_path, *words):
+    fixed = ["--cache", tmp_path / "features.sqlite", "--trees", 10, "--out", out]
+    return CliRunner().invoke(app, list(map(str, ["train", *fixed, *words])), env={"COLUMNS": "400"})
+
+
+def test_one_command_draws_trains_and_exports(tmp_path, small):
     out = tmp_path / "small" / "0.0.1"
-    done = CliRunner().invoke(app, ["train", "--simulated", "80", "--trees", "10", "--out", str(out)])
+    done = train(out, tmp_path, "--simulated", 80)
 
     assert done.exit_code == 0, done.output
     bundle = load_bundle(out)
     assert bundle.manifest.reference == "small@0.0.1"
-    assert 40 <= bundle.manifest.training.frames <= 80
+    assert bundle.manifest.training.frames == 80
     assert OnnxClassifier(bundle).feature_names == bundle.manifest.features.names
-    assert "simulated frames only" in (out / "MODEL_CARD.md").read_text()
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "80 simulated frames in" in card
+    assert "measured" not in card
+    assert "`camsortxs train --simulated 80 --seed 1 --classifiers et --trees 10 --out models/small/0.0.1`" in card
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Measured frames of three sources, and a file that is none."""
+    rows = ["file,technique,source"]
+    for place in range(24):
+        kind, name = TECHNIQUES[place % 4], f"{place}.tif"
+        tifffile.imwrite(tmp_path / name, simulate.draw(kind, seed=5, index=place, shape=(96, 96)).image)
+        rows.append(f"{name},{kind},source {place % 3}")
+    (tmp_path / "broken.tif").write_bytes(b"not a TIFF")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "broken.tif,SAXS,source 1", ""]))
+    return tmp_path
+
+
+def test_measured_simulated_and_empty_frames_together(tmp_path, small, folder):
+    out = tmp_path / "mixed" / "0.0.1"
+    done = train(out, tmp_path, "--simulated", 40, "--nothing", 10, "--labels", folder / "labels.csv", "--copies", 1)
+
+    assert done.exit_code == 3, done.output
+    assert "broken.tif" in done.stderr
+    manifest = load_bundle(out).manifest
+    assert manifest.training.frames == 40 + 10 + 2 * 24
+    for words in ("50 simulated frames in", "24 measured frames in 3 groups", "24 augmented frames in 3 groups"):
+        assert words in manifest.training.description
+    assert {"source 0", "source 1", "source 2"} < set(manifest.training.group_names)
+    figures = json.loads((out / "model.json").read_text())["metrics"]["out_of_fold"]
+    assert figures["judged_on"] == "measured"
+    assert figures["frames"] == figures["by_origin"]["measured"]["frames"] == 24
+    assert figures["by_origin"]["simulated"]["frames"] <= 40
+
+    again = train(out, tmp_path, "--simulated", 40, "--nothing", 10, "--labels", folder / "labels.csv", "--copies", 1)
+    assert "98 known already" in again.stderr
+    assert load_bundle(out).manifest.training.digest == manifest.training.digest
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--simulated", "0"], "nothing to learn from"),
+        (["--simulated", "40", "--representations", "no.such"], "no.such"),
+        (["--classifiers", "et,mlp"], "no classifier mlp"),
+        (["--simulated", "0", "--nothing", "8", "--representations", "histogram.statistics"], "groups"),
+    ],
+)
+def test_what_cannot_be_trained_is_exit_code_2(tmp_path, small, words, message):
+    done = train(tmp_path / "none" / "0.0.1", tmp_path, *words)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_archive_out_of_reach_is_exit_code_2(tmp_path, monkeypatch):
+    monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)
+
+    done = train(tmp_path / "none" / "0.0.1", tmp_path, "--simulated", 0, "--tiled", "http://127.0.0.1:9")
+
+    assert done.exit_code == 2
+    assert "Tiled cannot be read" in done.stderr
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["camsortxs.cli.train"], "find_spec", lambda name: None)
+
+    done = train(tmp_path / "none" / "0.0.1", tmp_path)
+
+    assert done.exit_code == 2
+    assert "camsortxs[train,cpu]" in done.stderr
