@@ -22,22 +22,28 @@ def bits(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]]) -> tupl
     return round(float(p[_GRAZING].sum()), 9), round(float(p[_WIDE].sum()), 9)
 
 
+PARENT_SURE = 0.9
+"""A parent is named when it is this probable: holding two of four, it is half true of a frame that shows nothing."""
+
+
 def decide(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]], threshold: float) -> Decision:
-    """Name the technique when its probability reaches `threshold`; else the surer parent that does; else `unknown`.
+    """Name the technique when it alone reaches `threshold`; else a parent that is all but certain; else `unknown`.
+
+    Those that reach the threshold are the conformal prediction set: what a new instrument's frame may be.
 
     >>> str(decide([0.02, 0.03, 0.05, 0.90], 0.6)), str(decide([0.0, 0.0, 0.5, 0.5], 0.6))
     ('GIWAXS', 'grazing incidence')
-    >>> str(decide([0.25, 0.25, 0.25, 0.25], 0.6))
-    'unknown'
+    >>> str(decide([0.55, 0.25, 0.12, 0.08], 0.2)), str(decide([0.25, 0.25, 0.25, 0.25], 0.6))
+    ('unknown', 'unknown')
     """
-    best = int(np.argmax(probabilities))
-    if probabilities[best] >= threshold:
-        return TECHNIQUES[best]
+    candidates = np.flatnonzero(np.asarray(probabilities) >= threshold)
+    if len(candidates) == 1:
+        return TECHNIQUES[int(candidates[0])]
     grazing, wide = bits(probabilities)
     surest, parent = max(
         (grazing, Parent.GRAZING), (1 - grazing, Parent.TRANSMISSION), (wide, Parent.WIDE), (1 - wide, Parent.SMALL)
     )
-    return parent if surest >= threshold else Parent.UNKNOWN
+    return parent if surest >= PARENT_SURE else Parent.UNKNOWN
 
 
 def technique_of(decided: Decision) -> Technique | None:

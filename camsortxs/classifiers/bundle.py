@@ -61,6 +61,7 @@ class TrainingSet(_Part):
 class Manifest(_Part):
     """The contents of `model.json`.
 
+    `classifiers` are the trainer's names of what answers, several of them together: the recipe of a model like it.
     `temperature` divides the log-probabilities of the classifier; `threshold` is the calibrated probability below
     which an answer is not stood by. `metrics` are out-of-fold figures on the training set.
     """
@@ -71,6 +72,7 @@ class Manifest(_Part):
     classes: tuple[Technique, ...]
     features: FeatureSpec
     estimator: str
+    classifiers: tuple[str, ...] = ()
     temperature: Annotated[float, Field(gt=0.0)]
     threshold: Share
     training: TrainingSet

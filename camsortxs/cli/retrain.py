@@ -100,7 +100,7 @@ def retrain(
                 dataset,
                 chain,
                 recipe=recipe,
-                options=Options(trees=trees, folds=folds, seed=data.seed),
+                options=Options(trees=trees, folds=folds, seed=data.seed, tune=compare_all),
                 golden=golden_images(),
                 description=gathered.words + _left_out(gathered.dataset, dataset),
                 command=shlex.join(["camsortxs", "retrain", *data.spelt(), "--trees", str(trees)]),

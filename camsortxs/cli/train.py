@@ -19,7 +19,7 @@ from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
     from camsortxs.offline.dataset import Dataset
-    from camsortxs.offline.train import Trained
+    from camsortxs.offline.train import Options, Trained
 
 REPRESENTATIONS = ("histogram.statistics", "glcm.all", "radial.profile", "radial.harmonics", "radial.asymmetry")
 
@@ -27,12 +27,12 @@ _HELP = """Train a model and export it as a bundle `NAME/VERSION`.
 
 Frames are drawn (`--simulated`, `--nothing`), read with their labels from folders (`--labels`), or fetched from the
 runs of a Tiled or databroker archive that people have labelled (`--tiled`): as many of these as you like. What was
-featurized once is kept. pycaret tunes the classifiers (`et`, `lightgbm`, `lightgbm_extra`, `xgboost`, `rf`, `catboost`;
-several vote) with whole groups held out: a simulated detector; a source; an instrument and sample. What they say
+featurized once is kept. The classifiers (`et`, `lightgbm`, `lightgbm_extra`, `xgboost`, `rf`, `catboost`; several vote)
+are judged with whole groups held out: a simulated detector; a source; an instrument and sample. What they say
 together is calibrated, and written as ONNX with manifest and model card. Nothing is written unless the ONNX model
-answers as the Python model does. A bundle carries the embeddings that its
-representations (`lenet.*`, `deep.*`) look through: those given, else the shipped ones. Needs the `train` extra. Exit
-code 3 when a frame could not be read (after all the others), 2 when nothing was trained.
+answers as the Python model does. A bundle carries the embeddings that its representations (`lenet.*`, `deep.*`) look
+through: those given, else the shipped ones. Needs the `train` extra. Exit code 3 when a frame could not be read (after
+all the others), 2 when nothing was trained.
 
 Examples:
 
@@ -52,8 +52,14 @@ Examples:
 def train(
     data: DataOptions,
     out: Annotated[Path, typer.Option(help="Folder of the bundle; its last two parts are name and version.")],
-    classifiers: Annotated[str, typer.Option(help="Who answers, separated by commas: several vote.")] = "et",
-    trees: Annotated[int, typer.Option(min=2, help="Trees of a forest, rounds of boosting.")] = 300,
+    classifiers: Annotated[
+        str, typer.Option(help="Who answers, separated by commas: several vote, one named twice with two seeds.")
+    ] = "lightgbm_extra",
+    trees: Annotated[int, typer.Option(min=2, help="Trees of a forest, rounds of boosting.")] = 250,
+    folds: Annotated[int, typer.Option(min=2, help="Folds by group that frames are held out in.")] = 6,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Let pycaret choose settings in each fold, not take ours.")
+    ] = False,
     representations: Annotated[
         str, typer.Option(help="What the model looks at, by name, separated by commas.")
     ] = ",".join(REPRESENTATIONS),
@@ -84,8 +90,9 @@ def train(
         # ONNX and Python are compared on frames that nobody learnt from.
         apart = DrawnFrames(kinds=tuple(map(str, TECHNIQUES)), number=80, seed=data.seed + 1_000_003)
         held_out = data.gather_from([apart], chain, screen).dataset.values
-        with screen.status(f"pycaret tunes {', '.join(voters)} ..."):
-            trained = fit(dataset, voters, Options(trees=trees, seed=data.seed, jobs=data.processes))
+        options = Options(trees=trees, folds=folds, seed=data.seed, jobs=data.processes, tune=tune)
+        with screen.status(f"{', '.join(voters)}, in {folds} folds, then on all frames ..."):
+            trained = fit(dataset, voters, options)
         figures = _figures(dataset, trained)
         manifest = export(
             trained,
@@ -96,7 +103,7 @@ def train(
             held_out=held_out,
             metrics=figures,
             golden=golden_images(),
-            command=_command(data, voters, trees, out, names, embedding or ()),
+            command=_command(data, voters, options, out, names, embedding or ()),
         )
     except (CamsortxsError, ValueError, OSError) as error:
         screen.print(f"[red]Not trained:[/] {escape(str(error))}", soft_wrap=True)
@@ -148,13 +155,14 @@ def _listed(text: str) -> list[str]:
 def _command(
     data: DataOptions,
     classifiers: Sequence[str],
-    trees: int,
+    options: "Options",
     out: Path,
     names: Sequence[str],
     embeddings: Sequence[Path],
 ) -> str:
     """Spell the command that trains the same model in anybody's checkout."""
-    words = [*data.spelt(), "--classifiers", ",".join(classifiers), "--trees", str(trees)]
+    words = [*data.spelt(), "--classifiers", ",".join(classifiers)]
+    words += ["--trees", str(options.trees), "--folds", str(options.folds), *(["--tune"] if options.tune else [])]
     if tuple(names) != REPRESENTATIONS:
         words += ["--representations", ",".join(names)]
     for folder in embeddings:

@@ -149,13 +149,15 @@ class Dataset:
             places += found
         return replace(self, names=tuple(self.names[place] for place in places), values=self.values[:, places])
 
-    def hardened(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return values, labels and weights for classifiers that take one label a row.
+    def hardened(
+        self, weights: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return values, labels and weights for classifiers that take one label a row; `weights` are the frames'.
 
-        A frame of several possible techniques becomes a row for each, weighted by its share.
+        A frame of several possible techniques becomes a row for each, with its share of the weight.
         """
         rows, labels = np.nonzero(self.targets)
-        return self.values[rows], labels.astype(np.int64), self.targets[rows, labels].astype(np.float64)
+        return self.values[rows], labels.astype(np.int64), self.targets[rows, labels] * weights[rows]
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:

@@ -79,6 +79,7 @@ def export(
         "classes": TECHNIQUES,
         "features": FeatureSpec(representations=chain.representations, names=chain.names, digest=chain.digest),
         "estimator": _called(estimators),
+        "classifiers": trained.classifiers,
         "temperature": trained.temperature,
         "threshold": trained.threshold,
         "training": TrainingSet(

@@ -2,34 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from camsortxs.classifiers.bundle import Manifest
-from camsortxs.classifiers.onnx import calibrate
 from camsortxs.errors import ModelError
-from camsortxs.offline.convert import SoftVote
 from camsortxs.offline.dataset import Dataset
-from camsortxs.offline.train import (
-    Options,
-    Trained,
-    choose_threshold,
-    fit_temperature,
-    group_folds,
-    raw_probabilities,
-    train,
-    tune,
-)
-from camsortxs.techniques import TECHNIQUES
-
-_KINDS = {
-    "ExtraTreesClassifier": "et",
-    "RandomForestClassifier": "rf",
-    "LGBMClassifier": "lightgbm",
-    "XGBClassifier": "xgboost",
-    "CatBoostClassifier": "catboost",
-}
+from camsortxs.offline.estimators import KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +28,10 @@ def recipe_of(manifest: Manifest) -> Recipe:
     ModelError
         When it was made by something that cannot be trained here.
     """
-    inside = re.fullmatch(r"SoftVote\((.*)\)", manifest.estimator)
-    names = (inside[1] if inside else manifest.estimator).split(", ")
-    if unknown := [name for name in names if name not in _KINDS]:
+    names = manifest.classifiers or (manifest.estimator.replace("ExtraTreesClassifier", "et"),)
+    if unknown := [name for name in names if name not in KINDS]:
         raise ModelError(f"{manifest.reference} was made by {', '.join(unknown)}: name the classifiers to train")
-    return Recipe(representations=manifest.features.representations, classifiers=tuple(_KINDS[name] for name in names))
-
-
-def follow(recipe: Recipe, dataset: Dataset, options: Options) -> Trained:
-    """Train the classifiers of a recipe anew; several are tuned each for itself, and calibrated as the vote they are.
-
-    Raises
-    ------
-    ValueError
-        When there are fewer groups than folds.
-    """
-    names = recipe.classifiers
-    if len(names) == 1:
-        return train(dataset, replace(options, compare=names, keep=names))
-    apart = np.zeros((len(dataset.values), len(TECHNIQUES)))
-    for inside, outside in group_folds(dataset, options.folds, options.seed):
-        part = dataset.take(inside)
-        for name in names:
-            one = tune(part, name, options).estimator
-            apart[outside] += raw_probabilities(one, dataset.values[outside]) / len(names)
-    temperature = fit_temperature(dataset, apart)
-    calibrated = calibrate(apart, temperature)
-    return Trained(
-        estimator=SoftVote(tuple(tune(dataset, name, options).estimator for name in names)),
-        name="+".join(names),
-        temperature=temperature,
-        threshold=choose_threshold(dataset.labels[dataset.plain], calibrated[dataset.plain]),
-        out_of_fold=calibrated,
-        leaderboard={},
-    )
+    return Recipe(representations=manifest.features.representations, classifiers=names)
 
 
 def next_version(versions: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """From labelled frames to a challenger: trained by the champion's recipe or by comparing all classifiers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.estimators import CLASSIFIERS
 from camsortxs.offline.evaluate import answers, evaluate
 from camsortxs.offline.export import export
-from camsortxs.offline.recipe import Recipe, follow, next_version
-from camsortxs.offline.train import Options, train
+from camsortxs.offline.recipe import Recipe, next_version
+from camsortxs.offline.train import Options, train, train_best
 
 _COMPARED = 1000
 """So many rows ONNX and Python are compared on, beside those of the golden frames and of the trees' borders."""
@@ -47,9 +46,9 @@ def challenge(
     """
     try:
         if recipe:
-            trained = follow(recipe, dataset, options)
+            trained = train(dataset, recipe.classifiers, options)
         else:
-            trained = train(dataset, replace(options, compare=CLASSIFIERS, keep=CLASSIFIERS))
+            trained = train_best(dataset, CLASSIFIERS, options)
     except ValueError as error:
         raise ModelError(f"nothing can be trained: {error}") from error
     judged = _judged(dataset)

@@ -3,28 +3,26 @@
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold
 
 from camsortxs.classifiers.onnx import calibrate
+from camsortxs.offline.calibration import conformal_threshold, fit_temperature, log_loss_of
+from camsortxs.offline.convert import SoftVote
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.estimators import Kind, kind_of
+from camsortxs.offline.weights import training_weights
 from camsortxs.techniques import TECHNIQUES
 
-ESTIMATORS = ("et", "lightgbm")
-"""What is compared unless told otherwise: Extra Trees and LightGBM, by pycaret's names."""
-TARGET_ACCURACY = 0.9
-"""The abstention threshold is the lowest at which answers out of fold are right this often."""
 _LOSS = "Log loss"
 
 Splits = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
@@ -32,21 +30,14 @@ Splits = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train: trees, outer folds and folds within their training part, seed, threads.
+    """How to train: trees, outer folds and folds of the tuning within them, seed, threads, whether `train` tunes."""
 
-    All of `compare` are compared; of those in `keep` the best is tuned (unless `tune` is off) and returned. LightGBM
-    splits at float64 thresholds that ONNX rounds to float32: a row on a border then goes another way (2.7e-4 was seen),
-    and export refuses. So Extra Trees are kept unless told otherwise.
-    """
-
-    trees: int = 300
-    folds: int = 3
+    trees: int = 250
+    folds: int = 6
     inner: int = 2
     seed: int = 0
     jobs: int = 1
-    compare: tuple[str, ...] = ESTIMATORS
-    keep: tuple[str, ...] = ("et",)
-    tune: bool = True
+    tune: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,51 +60,77 @@ class Tuned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A fitted estimator, its calibration, and how it did on groups that it had not seen.
+    """A fitted estimator, or several that vote, its calibration, and how it did on groups that it had not seen.
 
-    `out_of_fold` (frames, 4) are the calibrated probabilities of each training frame by a model that never saw its
-    group; `leaderboard` is pycaret's table of cross-validated metrics, by estimator.
+    `classifiers` are those that answer; `out_of_fold` (frames, 4) the calibrated probabilities of each training frame
+    by a model that never saw its group; `leaderboard` has pycaret's cross-validated metrics of each classifier.
     """
 
     estimator: Any
-    name: str
+    classifiers: tuple[str, ...]
     temperature: float
     threshold: float
     out_of_fold: npt.NDArray[np.float32]
     leaderboard: dict[str, dict[str, float]]
 
+    @property
+    def name(self) -> str:
+        """The classifiers in one word."""
+        return "+".join(self.classifiers)
 
-def train(dataset: Dataset, options: Options) -> Trained:
-    """Compare the estimators under group folds, tune those that may be kept in each fold, calibrate the best.
 
-    The best has the smallest log loss out of fold. Trees need no scaling, so nothing is fitted before them: pycaret's
-    preprocessing stays switched off.
+def train(dataset: Dataset, classifiers: Sequence[str], options: Options) -> Trained:
+    """Tune and fit the classifiers, which answer together, and calibrate the vote out of fold.
+
+    Trees need no scaling, so nothing is fitted before them: pycaret's preprocessing stays switched off.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer groups than folds.
     """
-    splits = group_folds(dataset, options.folds, options.seed)
-    with _quiet():
-        leaderboard = _compare(dataset.take(splits[0][0]), options)
-    best: tuple[float, str, npt.NDArray[np.float64]] | None = None
-    for name in options.keep:
-        apart = np.zeros((len(dataset.values), len(TECHNIQUES)))
-        for inside, outside in splits:
-            fitted = tune(dataset.take(inside), name, options).estimator
-            apart[outside] = raw_probabilities(fitted, dataset.values[outside])
-        loss = _loss(dataset, apart, 1.0)
-        if best is None or loss < best[0]:
-            best = (loss, name, apart)
-    if best is None:
-        raise ValueError("no estimator may be kept")
-    _, name, apart = best
+    return _conclude(dataset, classifiers, _out_of_fold(dataset, classifiers, options), options)
+
+
+def train_best(dataset: Dataset, classifiers: Sequence[str], options: Options) -> Trained:
+    """Do the same with the one of the classifiers that has the smallest log loss out of fold."""
+    apart = {name: _out_of_fold(dataset, [name], options) for name in classifiers}
+    best = min(apart, key=lambda name: log_loss_of(dataset, apart[name]))
+    return _conclude(dataset, [best], apart[best], options)
+
+
+def _out_of_fold(dataset: Dataset, classifiers: Sequence[str], options: Options) -> npt.NDArray[np.float64]:
+    """Return the mean of what the classifiers say of each frame (frames, 4), trained without its group."""
+    apart = np.zeros((len(dataset.values), len(TECHNIQUES)))
+    for inside, outside in group_folds(dataset, options.folds, options.seed):
+        for one in _members(dataset.take(inside), classifiers, options):
+            apart[outside] += raw_probabilities(one.estimator, dataset.values[outside]) / len(classifiers)
+    return apart
+
+
+def _conclude(
+    dataset: Dataset, classifiers: Sequence[str], apart: npt.NDArray[np.float64], options: Options
+) -> Trained:
     temperature = fit_temperature(dataset, apart)
     calibrated = calibrate(apart, temperature)
+    members = _members(dataset, classifiers, options)
+    estimators = tuple(one.estimator for one in members)
     return Trained(
-        estimator=tune(dataset, name, options).estimator,
-        name=name,
+        estimator=estimators[0] if len(estimators) == 1 else SoftVote(estimators),
+        classifiers=tuple(classifiers),
         temperature=temperature,
-        threshold=choose_threshold(dataset.labels[dataset.plain], calibrated[dataset.plain]),
+        threshold=conformal_threshold(dataset, calibrated),
         out_of_fold=calibrated,
-        leaderboard=leaderboard,
+        leaderboard={name: one.compared for name, one in zip(classifiers, members, strict=True)},
     )
+
+
+def _members(dataset: Dataset, classifiers: Sequence[str], options: Options) -> list["_Chosen"]:
+    """Fit each classifier; one that is named twice votes twice, with other seeds."""
+    chosen = [
+        _choose(dataset, name, replace(options, seed=options.seed + place)) for place, name in enumerate(classifiers)
+    ]
+    return [replace(one, estimator=_fit(one.estimator, dataset)) for one in chosen]
 
 
 def tune(dataset: Dataset, name: str, options: Options) -> Tuned:
@@ -122,28 +139,39 @@ def tune(dataset: Dataset, name: str, options: Options) -> Tuned:
     All of `dataset` is seen. Settings are chosen on the frames of one technique; the fit also learns from the others,
     each a row for every technique that it may show, weighted.
     """
-    kind = kind_of(name, trees=options.trees, seed=options.seed, jobs=options.jobs)
-    estimator = kind.estimator
-    settings: dict[str, Any] = {}
-    compared: dict[str, float] = {}
-    splits = group_folds(dataset, options.inner, options.seed)
-    if options.tune:
-        with _quiet():
-            estimator, compared = _search(dataset, kind, options)
-        settings = {key: estimator.get_params()[key] for key in kind.grid}
+    chosen = _choose(dataset, name, replace(options, tune=True))
     apart = np.zeros((len(dataset.values), len(TECHNIQUES)))
-    for inside, outside in splits:
-        apart[outside] = raw_probabilities(_fit(estimator, dataset.take(inside)), dataset.values[outside])
+    for inside, outside in group_folds(dataset, options.inner, options.seed):
+        apart[outside] = raw_probabilities(_fit(chosen.estimator, dataset.take(inside)), dataset.values[outside])
     temperature = fit_temperature(dataset, apart)
     began = time.perf_counter()
-    fitted = _fit(estimator, dataset)
+    fitted = _fit(chosen.estimator, dataset)
     return Tuned(
         estimator=fitted,
-        settings=settings,
+        settings=chosen.settings,
         temperature=temperature,
-        compared=compared,
+        compared=chosen.compared,
         fit_seconds=time.perf_counter() - began,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """A classifier with its settings, and what pycaret said of it."""
+
+    estimator: Any
+    settings: dict[str, Any]
+    compared: dict[str, float]
+
+
+def _choose(dataset: Dataset, name: str, options: Options) -> _Chosen:
+    kind = kind_of(name, trees=options.trees, seed=options.seed, jobs=options.jobs)
+    if not options.tune:
+        return _Chosen(estimator=kind.estimator, settings={}, compared={})
+    with _quiet():
+        estimator, compared = _search(dataset, kind, options)
+    settings = {key: estimator.get_params()[key] for key in kind.grid}
+    return _Chosen(estimator=estimator, settings=settings, compared=compared)
 
 
 def group_folds(dataset: Dataset, folds: int, seed: int) -> Splits:
@@ -157,10 +185,12 @@ def group_folds(dataset: Dataset, folds: int, seed: int) -> Splits:
     if (groups := len(np.unique(dataset.groups))) < folds:
         raise ValueError(f"{groups} groups cannot be shared out among {folds} folds: give more of them, or fewer folds")
     strata = dataset.labels + len(TECHNIQUES) * (dataset.origins != "simulated")
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    # scikit-learn 1.4 shuffles the groups' counts but not the groups, and then shares out at random: shuffle the names.
+    names, place = np.unique(dataset.groups, return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(len(names))[place]
     with warnings.catch_warnings():  # a technique that few measured frames show cannot be in every fold
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return list(splitter.split(dataset.values, strata, dataset.groups))
+        return list(StratifiedGroupKFold(folds).split(dataset.values, strata, shuffled))
 
 
 def raw_probabilities(estimator: Any, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -170,50 +200,9 @@ def raw_probabilities(estimator: Any, values: npt.NDArray[np.float32]) -> npt.ND
     return p
 
 
-def fit_temperature(dataset: Dataset, probabilities: npt.NDArray[np.floating[Any]]) -> float:
-    """Return the temperature with the smallest log loss; `probabilities` (frames, 4) must be out of fold.
-
-    Where there are simulated and measured frames, the two weigh the same: the former are many, the latter count.
-    """
-    found = minimize_scalar(
-        lambda log_t: _loss(dataset, probabilities, float(np.exp(log_t))), bounds=(-2.0, 2.0), method="bounded"
-    )
-    return round(float(np.exp(found.x)), 4)
-
-
-def choose_threshold(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating[Any]]) -> float:
-    """Return the lowest of 0.50, 0.51, ... 0.95 at which the answers given are right `TARGET_ACCURACY` of the time."""
-    right = probabilities.argmax(axis=1) == labels
-    sure = probabilities.max(axis=1)
-    for threshold in np.arange(50, 96) / 100:
-        given = sure >= threshold
-        if given.any() and right[given].mean() >= TARGET_ACCURACY:
-            return float(threshold)
-    return 0.95
-
-
-def _loss(dataset: Dataset, probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> float:
-    p = calibrate(probabilities, temperature).astype(np.float64)
-    losses = -(dataset.targets * np.log(p / p.sum(axis=1, keepdims=True))).sum(axis=1)
-    simulated = dataset.origins == "simulated"
-    parts = [losses[part].mean() for part in (simulated, ~simulated) if part.any()]
-    return float(np.mean(parts))
-
-
 def _fit(estimator: Any, dataset: Dataset) -> Any:
-    values, labels, weights = dataset.hardened()
+    values, labels, weights = dataset.hardened(training_weights(dataset))
     return clone(estimator).fit(values, labels, sample_weight=weights)
-
-
-def _compare(dataset: Dataset, options: Options) -> dict[str, dict[str, float]]:
-    """Return pycaret's cross-validated metrics of each estimator as it starts."""
-    experiment = _experiment(dataset, options.folds, options)
-    leaderboard = {}
-    for name in options.compare:
-        kind = kind_of(name, trees=options.trees, seed=options.seed, jobs=options.jobs)
-        experiment.create_model(kind.estimator, verbose=False)
-        leaderboard[name] = _means(experiment)
-    return leaderboard
 
 
 def _search(dataset: Dataset, kind: Kind, options: Options) -> tuple[Any, dict[str, float]]:

@@ -30,7 +30,12 @@ def make_trained(dataset: Dataset, trees: int = 10) -> Trained:
     estimator = ExtraTreesClassifier(trees, max_depth=4, random_state=0).fit(dataset.values, dataset.labels)
     p = estimator.predict_proba(dataset.values).astype(np.float32)
     return Trained(
-        estimator=estimator, name="et", temperature=0.8, threshold=0.6, out_of_fold=p, leaderboard={"et": {"AUC": 1.0}}
+        estimator=estimator,
+        classifiers=("et",),
+        temperature=0.8,
+        threshold=0.6,
+        out_of_fold=p,
+        leaderboard={"et": {"AUC": 1.0}},
     )
 
 

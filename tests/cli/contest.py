@@ -59,7 +59,7 @@ def write_model(models: Path, name: str, *, confused: bool = False, groups: str 
     estimator = ExtraTreesClassifier(20, random_state=0).fit(values, told)
     p = estimator.predict_proba(values).astype(np.float32)
     trained = Trained(
-        estimator=estimator, name="et", temperature=1.0, threshold=0.5, out_of_fold=p, leaderboard={"et": {}}
+        estimator=estimator, classifiers=("et",), temperature=1.0, threshold=0.5, out_of_fold=p, leaderboard={"et": {}}
     )
     return export(
         trained,

@@ -72,12 +72,12 @@ def test_soft_targets_are_learnt_as_shares():
         groups=np.array(["a", "b", "c"]),
         origins=np.array(["simulated", "measured", "measured"]),
     )
-    values, labels, weights = dataset.hardened()
+    values, labels, weights = dataset.hardened(np.array([1.0, 1.0, 2.0]))
 
     assert dataset.plain.tolist() == [True, False, False]
     assert values[:, 0].tolist() == [1, 2, 2, 3, 3, 3, 3]
     assert labels.tolist() == [2, 0, 1, 0, 1, 2, 3]
-    assert weights.tolist() == [1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
+    assert weights.tolist() == [1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
 
 
 def test_rows_and_columns_can_be_taken_and_joined():

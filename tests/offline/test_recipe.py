@@ -6,10 +6,10 @@ from camsortxs.classifiers.bundle import load_bundle
 from camsortxs.errors import ModelError
 from camsortxs.features.chain import Chain
 from camsortxs.offline.export import export
-from camsortxs.offline.recipe import Recipe, apart_from, follow, next_version, recipe_of
-from camsortxs.offline.train import Options
+from camsortxs.offline.recipe import Recipe, apart_from, next_version, recipe_of
+from camsortxs.offline.train import Options, train
 
-QUICK = Options(trees=10, folds=2, inner=2, tune=False)
+QUICK = Options(trees=10, folds=2, inner=2)
 
 
 @pytest.fixture
@@ -19,19 +19,19 @@ def manifest(tmp_path):
 
 def test_a_bundle_says_how_it_was_made(manifest):
     assert recipe_of(manifest) == Recipe(representations=REPRESENTATIONS, classifiers=("et",))
-    vote = manifest.model_copy(update={"estimator": "SoftVote(LGBMClassifier, CatBoostClassifier)"})
-    assert recipe_of(vote).classifiers == ("lightgbm", "catboost")
+    before = manifest.model_copy(update={"classifiers": ()})  # bundles of version 0.2 do not say
+    assert recipe_of(before).classifiers == ("et",)
 
 
 def test_what_nobody_can_train_is_said(manifest):
     with pytest.raises(ModelError, match="made by Oracle"):
-        recipe_of(manifest.model_copy(update={"estimator": "Oracle"}))
+        recipe_of(manifest.model_copy(update={"classifiers": ("Oracle",)}))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # from the converters
 def test_several_vote_and_are_exported_as_one(tmp_path):
     dataset = make_dataset(160)
-    trained = follow(Recipe(representations=REPRESENTATIONS, classifiers=("et", "lightgbm")), dataset, QUICK)
+    trained = train(dataset, ("et", "lightgbm"), QUICK)
     folder = tmp_path / "vote" / "0.1.0"
     export(
         trained,
@@ -57,7 +57,7 @@ def test_answers_out_of_fold_are_by_models_that_never_saw_the_group():
     dataset = make_dataset(160)
     lied = dataset.groups == "g3"
     dataset.targets[lied] = np.roll(dataset.targets[lied], 1, axis=1)
-    trained = follow(Recipe(representations=REPRESENTATIONS, classifiers=("et", "rf")), dataset, QUICK)
+    trained = train(dataset, ("et", "rf"), QUICK)
 
     assert (trained.out_of_fold[lied].argmax(axis=1) == dataset.labels[lied]).mean() < 0.4
 
