@@ -22,22 +22,25 @@ def bits(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]]) -> tupl
     return round(float(p[_GRAZING].sum()), 9), round(float(p[_WIDE].sum()), 9)
 
 
-PARENT_SURE = 0.9
-"""A parent is named when it is this probable: holding two of four, it is half true of a frame that shows nothing."""
+MAJORITY, PARENT_SURE = 0.5, 0.9
+"""A technique is named when it is more probable than all others together; a parent when it is all but certain: holding
+two of four, it is half true of a frame that shows nothing."""
 
 
 def decide(probabilities: Sequence[float] | npt.NDArray[np.floating[Any]], threshold: float) -> Decision:
-    """Name the technique when it alone reaches `threshold`; else a parent that is all but certain; else `unknown`.
+    """Name the technique when it is the only candidate, and likely; else a parent that is certain; else `unknown`.
 
-    Those that reach the threshold are the conformal prediction set: what a new instrument's frame may be.
+    Candidates are those that reach `threshold`. They are the conformal prediction set: what a new instrument's frame
+    may be.
 
     >>> str(decide([0.02, 0.03, 0.05, 0.90], 0.6)), str(decide([0.0, 0.0, 0.5, 0.5], 0.6))
     ('GIWAXS', 'grazing incidence')
-    >>> str(decide([0.55, 0.25, 0.12, 0.08], 0.2)), str(decide([0.25, 0.25, 0.25, 0.25], 0.6))
+    >>> str(decide([0.55, 0.25, 0.12, 0.08], 0.2)), str(decide([0.40, 0.20, 0.20, 0.20], 0.3))
     ('unknown', 'unknown')
     """
-    candidates = np.flatnonzero(np.asarray(probabilities) >= threshold)
-    if len(candidates) == 1:
+    p = np.asarray(probabilities)
+    candidates = np.flatnonzero(p >= threshold)
+    if len(candidates) == 1 and p[candidates[0]] >= MAJORITY:
         return TECHNIQUES[int(candidates[0])]
     grazing, wide = bits(probabilities)
     surest, parent = max(

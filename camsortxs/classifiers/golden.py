@@ -1,14 +1,12 @@
 """What a bundle knows about itself: golden rows and golden frames, with the probabilities that they must give."""
 
-import zlib
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.classifiers.arrays import packed, unpacked
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import Bundle
 from camsortxs.errors import FrameError, ModelError
@@ -35,13 +33,13 @@ def rows_of(bundle: Bundle) -> tuple[npt.NDArray[np.float32], Probabilities]:
     ModelError
         When the bundle carries none, or they cannot be read.
     """
-    arrays = _arrays(bundle, ROWS, ("features", "probabilities"))
+    arrays = unpacked(bundle, ROWS, ("features", "probabilities"), called="golden rows")
     return arrays["features"], arrays["probabilities"]
 
 
 def frames_of(bundle: Bundle) -> tuple[tuple[Frame, ...], Probabilities]:
     """Return the golden frames and their probabilities (frames, 4); errors as of `rows_of`."""
-    arrays = _arrays(bundle, FRAMES, ("probabilities",))
+    arrays = unpacked(bundle, FRAMES, ("probabilities",), called="golden frames")
     probabilities = arrays["probabilities"]
     try:
         frames = as_frames([arrays[f"frame_{place}"] for place in range(len(probabilities))])
@@ -64,7 +62,7 @@ def as_frames(images: Sequence[Image]) -> tuple[Frame, ...]:
 
 def pack_rows(features: npt.NDArray[np.float32], probabilities: Probabilities) -> bytes:
     """Return the contents of the file of golden rows."""
-    return _packed(features=features, probabilities=probabilities)
+    return packed(features=features, probabilities=probabilities)
 
 
 def pack_frames(images: Sequence[Image], probabilities: Probabilities) -> bytes:
@@ -78,7 +76,7 @@ def pack_frames(images: Sequence[Image], probabilities: Probabilities) -> bytes:
     for image in images:
         if image.dtype.kind not in "iu" or image.ndim != 2 or max(image.shape) > MAX_SIDE:
             raise ValueError(f"a golden frame of {image.dtype} {image.shape}: integers, up to {MAX_SIDE} a side")
-    return _packed(**{f"frame_{place}": image for place, image in enumerate(images)}, probabilities=probabilities)
+    return packed(**{f"frame_{place}": image for place, image in enumerate(images)}, probabilities=probabilities)
 
 
 def check_rows(bundle: Bundle, classifier: Classifier) -> float:
@@ -120,23 +118,3 @@ def _agree(bundle: Bundle, what: str, served: Probabilities, expected: Probabili
             "and export the model again"
         )
     return difference
-
-
-def _arrays(bundle: Bundle, role: str, needed: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-    what = role.replace("_", " ") if role == FRAMES else f"{role} rows"
-    if role not in bundle.files:
-        raise ModelError(f"{bundle.folder} carries no {what} to compare with: export the model again")
-    try:
-        with np.load(BytesIO(bundle.files[role]), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-        raise ModelError(f"{bundle.folder}: the {what} cannot be read ({error}): restore them") from error
-    if missing := [name for name in needed if name not in arrays]:
-        raise ModelError(f"{bundle.folder}: the {what} lack {', '.join(missing)}: export the model again")
-    return arrays
-
-
-def _packed(**arrays: npt.NDArray[Any]) -> bytes:
-    contents = BytesIO()
-    np.savez_compressed(contents, **arrays)
-    return contents.getvalue()

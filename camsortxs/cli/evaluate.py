@@ -1,36 +1,36 @@
 """`camsortxs evaluate`: how good the answers are on labelled frames."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from camsortxs.cli.labelled import frames_of
+from camsortxs.cli.asker import Asker, most_probable
+from camsortxs.cli.evaluated import TITLES, show
 from camsortxs.cli.output import Format
 from camsortxs.errors import FrameError, ModelError
-from camsortxs.frames import Batch, Frame
-from camsortxs.offline.dataset import Label, read_labels
+from camsortxs.offline.dataset import read_labels
 from camsortxs.offline.evaluate import RESAMPLES, Answer
 from camsortxs.offline.evaluate import evaluate as measure
-from camsortxs.pipeline import Pipeline
-from camsortxs.records import Outcome, Prediction
-from camsortxs.techniques import Decision, Parent, Technique
+from camsortxs.techniques import Decision, Parent
+
+if TYPE_CHECKING:
+    from camsortxs.sheet import Picture
 
 _HELP = """Measure the answers on labelled frames, by frame and by source group (every source weighs the same).
 
 The table has the columns `file` (relative to `--frames`), `technique` and `source`, and where needed `hdf5_dataset` and
 `frame_index`; a technique of `no_signal` marks frames that show none of the four, which are counted apart. Every figure
-comes twice: from the image alone, and with what the headers say. Intervals (95 %) resample whole sources. Exit code 3
-when a frame could not be read (after all the others), 2 when the model cannot be used.
+comes twice: from the image alone, and with what the headers say. For frames that the model was trained on, what counts
+is what it said while their source was held out. Intervals (95 %) resample whole sources. Exit code 3 when a frame could
+not be read (after all the others), 2 when the model cannot be used.
 
 Examples:
 
-    camsortxs evaluate --frames frames/ --labels frames/labels.csv
+    camsortxs evaluate --frames frames/ --labels frames/labels.csv --sheet wrong.png
 
     camsortxs evaluate --frames frames/ --labels frames/labels.csv --format json > figures.json
 """
@@ -42,21 +42,25 @@ def evaluate(
     model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of the intervals.")] = RESAMPLES,
+    sheet: Annotated[Path | None, typer.Option(help="PNG to draw what the image alone names wrongly into.")] = None,
 ) -> None:
     """Measure the answers on labelled frames, by frame and by source group."""
-    from camsortxs.cli.model import build_line
+    from camsortxs.cli.model import build_remembering_line
 
     screen = Console(stderr=True)
-    asker = _Asker()
+    asker = Asker()
     try:
         rows = read_labels(labels, frames)
-        line = build_line(model, sink=asker)
+        line, remembered = build_remembering_line(model, sink=asker)
     except (ModelError, FrameError) as error:
         screen.print(f"[red]Cannot evaluate:[/] {error}", soft_wrap=True)
         raise typer.Exit(2) from error
     with Progress(console=screen) as progress:
         for row in progress.track(rows, description="frames"):
+            before = remembered.remembered
             asker.ask(line, row)
+            if remembered.remembered == before and row.group in remembered.groups:
+                asker.learnt_from.add(row.group)
     if not asker.with_metadata and not asker.nothing:
         screen.print("[red]Cannot evaluate:[/] not one frame could be read")
         raise typer.Exit(3)
@@ -64,15 +68,20 @@ def evaluate(
         "model": asker.model,
         "frames": len(asker.with_metadata),
         "groups": len({answer.group for answer in asker.with_metadata}),
-        "image_only": measure(asker.image_only, resamples=resamples) if asker.image_only else None,
-        "with_metadata": measure(asker.with_metadata, resamples=resamples) if asker.with_metadata else None,
-        "nothing": _withheld(asker.nothing),
+        "out_of_fold": remembered.remembered // len(TITLES),  # each is asked twice
+        "learnt_from": sorted(asker.learnt_from),
+        **{mode: measure(said, resamples=resamples) if said else None for mode, said in asker.by_mode().items()},
+        "sources": _sources(asker),
+        "wrong": [one for mode, said in asker.by_mode().items() for one in _wrong(said, mode)],
+        "nothing": _nothing(asker.nothing),
         "errors": asker.errors,
     }
     if output is Format.JSON:
         print(json.dumps(report))  # noqa: T201 - this is the output
     else:
-        _show(report, Console())
+        show(report, Console())
+    if sheet:
+        _draw(asker.pictures, sheet, asker.model)
     if asker.errors:
         raise typer.Exit(3)
 
@@ -80,82 +89,50 @@ def evaluate(
 evaluate.__doc__ = _HELP
 
 
-class _Asker:
-    """Takes each frame down the line twice, with and without its metadata, and keeps the answers."""
-
-    def __init__(self) -> None:
-        self.with_metadata: list[Answer] = []
-        self.image_only: list[Answer] = []
-        self.nothing: list[Decision] = []
-        self.errors: list[dict[str, str]] = []
-        self.model = ""
-        self._outcome: Outcome | None = None
-
-    def write(self, outcome: Outcome) -> None:
-        """Keep the outcome in hand."""
-        self._outcome = outcome
-
-    def ask(self, line: Pipeline, label: Label) -> None:
-        """Ask about the frames of one row of the table; a row names one frame, or the first of its file."""
-        for frame in frames_of(label, self.errors):
-            if label.technique is None:
-                self.nothing.append(self._predict(line, frame).decided)
-                continue
-            self.with_metadata.append(self._answer(line, frame, label, label.technique))
-            self.image_only.append(self._answer(line, replace(frame, geometry=None), label, label.technique))
-
-    def _predict(self, line: Pipeline, frame: Frame) -> Prediction:
-        outcome = line.process(Batch(frames=(frame,)))
-        self.model = outcome.model
-        return outcome.records[0].prediction
-
-    def _answer(self, line: Pipeline, frame: Frame, label: Label, truth: Technique) -> Answer:
-        prediction = self._predict(line, frame)
-        return Answer(
-            truth=truth,
-            group=label.group,
-            decided=prediction.decided,
-            probabilities=prediction.probabilities,
-            name=label.path.name,
-        )
+def _sources(asker: Asker) -> dict[str, dict[str, int]]:
+    sources: dict[str, dict[str, int]] = {}
+    for mode, said in asker.by_mode().items():
+        for answer in said:
+            one = sources.setdefault(answer.group, {"frames": 0, **dict.fromkeys(TITLES, 0)})
+            one["frames"] += mode == "image_only"
+            one[mode] += most_probable(answer) == answer.truth
+    return dict(sorted(sources.items()))
 
 
-def _withheld(decisions: list[Decision]) -> dict[str, Any]:
+def _wrong(answers: list[Answer], mode: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "mode": mode,
+            "file": answer.name,
+            "source": answer.group,
+            "truth": str(answer.truth),
+            "most_probable": str(most_probable(answer)) if answer.probabilities else None,
+            "probability": max(answer.probabilities) if answer.probabilities else None,
+            "decided": str(answer.decided),
+        }
+        for answer in answers
+        if most_probable(answer) != answer.truth
+    ]
+
+
+def _nothing(decisions: dict[str, list[Decision]]) -> dict[str, Any]:
     """Say how many frames that show none of the four were called `no_signal` or `unknown`, as they should be."""
-    withheld = sum(decided in (Parent.NO_SIGNAL, Parent.UNKNOWN) for decided in decisions)
-    return {"frames": len(decisions), "withheld": withheld / len(decisions) if decisions else None}
+    kinds = {
+        kind: {"frames": len(said), "withheld": _withheld_of(said) / len(said)}
+        for kind, said in sorted(decisions.items())
+    }
+    frames = sum(one["frames"] for one in kinds.values())
+    withheld = sum(one["frames"] * one["withheld"] for one in kinds.values())
+    return {"frames": frames, "withheld": withheld / frames if frames else None, "kinds": kinds}
 
 
-def _show(report: dict[str, Any], screen: Console) -> None:
-    for mode in ("image_only", "with_metadata"):
-        part = report[mode]
-        if part is None:
-            continue
-        title = f"{report['model']}, {mode.replace('_', ' ')}: {part['frames']} frames of {part['groups']} sources"
-        table = Table(title=title)
-        for heading in ("metric", "by frame", "95 %", "by source", "95 %"):
-            table.add_column(heading, justify="left" if heading == "metric" else "right")
-        for name in part["by_frame"]:
-            cells = [_cells(part[by][name]) for by in ("by_frame", "by_group")]
-            table.add_row(name, *cells[0], *cells[1])
-        screen.print(table)
-        confusion = Table(title="rows: truth, columns: most probable")
-        confusion.add_column("")
-        for name in next(iter(part["confusion"].values())):
-            confusion.add_column(name, justify="right")
-        for truth, row in part["confusion"].items():
-            confusion.add_row(truth, *map(str, row.values()))
-        screen.print(confusion)
-    nothing = report["nothing"]
-    if nothing["frames"]:
-        screen.print(f"{nothing['frames']} frames show none of the four: {nothing['withheld']:.0%} were named none")
-    for error in report["errors"]:
-        screen.print(f"[red]not read:[/] {error['path']}: {error['error']}", soft_wrap=True)
+def _withheld_of(decisions: list[Decision]) -> int:
+    return sum(decided in (Parent.NO_SIGNAL, Parent.UNKNOWN) for decided in decisions)
 
 
-def _cells(figure: dict[str, Any]) -> tuple[str, str]:
-    value, interval = figure["value"], figure["interval"]
-    return (
-        "" if value is None else f"{value:.3f}",
-        "" if interval is None else f"{interval[0]:.2f} - {interval[1]:.2f}",
-    )
+def _draw(pictures: "list[Picture]", path: Path, model: str) -> None:
+    from camsortxs.sheet import draw_sheet
+
+    ordered = sorted(pictures, key=lambda picture: str(picture.truth))
+    title = f"{len(pictures)} frames that {model} names wrongly from the image alone"
+    draw_sheet(ordered, path, title=title, subtitle="rows: the truth; logarithm of the counts, bad pixels grey")

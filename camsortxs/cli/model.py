@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.classifiers.bundle import default_bundle, load_bundle
+from camsortxs.classifiers.base import Classifier
+from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
+from camsortxs.classifiers.golden import rows_of
 from camsortxs.classifiers.onnx import OnnxClassifier
-from camsortxs.errors import ModelError
+from camsortxs.classifiers.remembered import Remembered
 from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Sink
@@ -26,10 +27,7 @@ def load_parts(model: Path | None) -> tuple[Chain, OnnxClassifier, npt.NDArray[n
         When the bundle cannot be used, or carries no golden rows.
     """
     bundle = load_bundle(model or default_bundle())
-    if "golden" not in bundle.files:
-        raise ModelError(f"{bundle.folder} carries no golden rows to compare with: export the model again")
-    with np.load(BytesIO(bundle.files["golden"]), allow_pickle=False) as golden:
-        others = golden["features"]
+    others, _ = rows_of(bundle)
     return chain_of(bundle), OnnxClassifier(bundle), others
 
 
@@ -42,9 +40,20 @@ def build_line(model: Path | None, *, sink: Sink, observers: Sequence[Observer] 
         When the bundle cannot be used.
     """
     bundle = load_bundle(model or default_bundle())
+    return _line(bundle, OnnxClassifier(bundle), sink, observers)
+
+
+def build_remembering_line(model: Path | None, *, sink: Sink) -> tuple[Pipeline, Remembered]:
+    """Do the same with a classifier that is honest about the frames that it was trained on, and return that too."""
+    bundle = load_bundle(model or default_bundle())
+    classifier = Remembered(bundle, OnnxClassifier(bundle))
+    return _line(bundle, classifier, sink), classifier
+
+
+def _line(bundle: Bundle, classifier: Classifier, sink: Sink, observers: Sequence[Observer] = ()) -> Pipeline:
     return Pipeline(
         featurizer=chain_of(bundle),
-        classifier=OnnxClassifier(bundle),
+        classifier=classifier,
         sink=sink,
         observers=observers,
         workers=os.cpu_count() or 1,

@@ -49,7 +49,7 @@ class DrawnFrames:
             yield Piece(
                 name="simulated {} of seed {}, index {}".format(*what),
                 read=partial(_draw, *what),
-                key=key_of(*what, code=[simulate, masks]),
+                key=key_of(*what, code=[simulate, masks, signal]),
             )
 
 
@@ -138,9 +138,12 @@ def _draw(kind: str, seed: int, index: int, shape: tuple[int, int] | None, hard:
     from camsortxs import simulate
 
     drawn = simulate.draw(kind, seed=seed, index=index, shape=shape)
+    frame = drawn.frame()
+    if drawn.technique is None and signal.no_signal(frame):
+        return []  # it is withheld before any classifier sees it
     target = target_of(drawn.technique, q90=None if hard or "mid" not in drawn.flags else drawn.q90)
     group = f"simulated {drawn.detector}"
-    return [LabelledFrame(frame=drawn.frame(), target=target, group=group, origin="simulated")]
+    return [LabelledFrame(frame=frame, target=target, group=group, origin="simulated")]
 
 
 def _read_row(row: Label) -> Iterator[LabelledFrame | Rejected]:

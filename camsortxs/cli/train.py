@@ -4,9 +4,8 @@ import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -18,8 +17,7 @@ from camsortxs.features.chain import Chain
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
-    from camsortxs.offline.dataset import Dataset
-    from camsortxs.offline.train import Options, Trained
+    from camsortxs.offline.train import Options
 
 REPRESENTATIONS = ("histogram.statistics", "glcm.all", "radial.profile", "radial.harmonics", "radial.asymmetry")
 
@@ -77,6 +75,7 @@ def train(
     from camsortxs.cli.sources import DrawnFrames
     from camsortxs.offline.estimators import KINDS
     from camsortxs.offline.export import export
+    from camsortxs.offline.judged import out_of_fold_figures
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
 
@@ -93,7 +92,7 @@ def train(
         options = Options(trees=trees, folds=folds, seed=data.seed, jobs=data.processes, tune=tune)
         with screen.status(f"{', '.join(voters)}, in {folds} folds, then on all frames ..."):
             trained = fit(dataset, voters, options)
-        figures = _figures(dataset, trained)
+        figures = out_of_fold_figures(dataset, trained)
         manifest = export(
             trained,
             dataset,
@@ -118,26 +117,6 @@ def train(
 
 
 train.__doc__ = _HELP
-
-
-def _figures(dataset: "Dataset", trained: "Trained") -> dict[str, Any]:
-    """Return the figures out of fold, on measured frames where there are any, and beside them by origin.
-
-    Copies are not judged: they are no frames of their own.
-    """
-    from camsortxs.offline.evaluate import answers
-    from camsortxs.offline.evaluate import evaluate as measure
-
-    by_origin = {}
-    for origin in ("measured", "simulated"):
-        rows = np.flatnonzero(dataset.plain & (dataset.origins == origin))
-        if len(rows):
-            said = answers(dataset.take(rows), trained.out_of_fold[rows], trained.threshold)
-            by_origin[origin] = measure(said)
-    if not by_origin:
-        raise ValueError("no frame shows one technique for certain: there is nothing to judge a model by")
-    judged_on = next(iter(by_origin))
-    return {**by_origin[judged_on], "judged_on": judged_on, "by_origin": by_origin}
 
 
 def _through(chain: Chain) -> str:

@@ -7,14 +7,15 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from camsortxs.classifiers.onnx import calibrate
+from camsortxs.decision import MAJORITY
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.weights import group_weights
 
 COVERAGE = 0.9
 """How often the truth is to be among the candidates, on a frame of an instrument that nobody has seen."""
-MAJORITY, MOST = 0.5, 0.6
-"""The threshold where too few groups are known for any promise, and the highest that there is: what is surer than all
-other techniques together is named, however much surer the model mostly is."""
+MOST = 0.6
+"""The highest threshold that there is: what is well surer than all others together is named, however much surer the
+model mostly is."""
 _FEWEST = 10
 """Groups of measured frames from which on they alone calibrate: the simulated ones are easier."""
 

@@ -56,7 +56,7 @@ class LabelledFrame:
 class Label:
     """A row of a labels.csv: what the frame at `path` (and `dataset`, `index` within it) shows.
 
-    `technique` is None for a frame that shows none of the four: a dark, a flat field, the direct beam.
+    `technique` is None for a frame that shows none of the four, and `kind` says what instead: a dark, a flat field.
     """
 
     path: Path
@@ -64,6 +64,7 @@ class Label:
     group: str
     dataset: str | None = None
     index: int | None = None
+    kind: str | None = None
 
     @property
     def reference(self) -> str:
@@ -183,7 +184,7 @@ class Dataset:
 
 
 def read_labels(path: Path, folder: Path) -> list[Label]:
-    """Read a labels.csv with the columns `file`, `technique`, `source` (and `hdf5_dataset`, `frame_index`).
+    """Read a labels.csv with the columns `file`, `technique`, `source` (and `hdf5_dataset`, `frame_index`, `kind`).
 
     Files are taken relative to `folder`. A technique of `no_signal`, `none` or nothing is none of the four.
 
@@ -211,6 +212,7 @@ def read_labels(path: Path, folder: Path) -> list[Label]:
                     group=row["source"],
                     dataset=row.get("hdf5_dataset") or None,
                     index=index,
+                    kind=row.get("kind") or None,
                 )
             )
     return labels

@@ -35,7 +35,7 @@ class Kind:
     grid: dict[str, list[Any]]
 
 
-def kind_of(name: str, *, trees: int, seed: int, jobs: int = 1) -> Kind:
+def kind_of(name: str, *, trees: int, seed: int) -> Kind:
     """Return the classifier `name`; boosting takes as many rounds as a forest has trees.
 
     >>> sorted(kind_of("et", trees=10, seed=0).grid)
@@ -51,7 +51,7 @@ def kind_of(name: str, *, trees: int, seed: int, jobs: int = 1) -> Kind:
 
         return Kind(
             estimator=ExtraTreesClassifier(
-                trees, min_samples_leaf=2, max_features=0.2, max_depth=16, n_jobs=jobs, random_state=seed
+                trees, min_samples_leaf=2, max_features=0.2, max_depth=16, n_jobs=1, random_state=seed
             ),
             grid={"max_features": ["sqrt", 0.1, 0.2]},
         )
@@ -60,11 +60,11 @@ def kind_of(name: str, *, trees: int, seed: int, jobs: int = 1) -> Kind:
 
         return Kind(
             estimator=RandomForestClassifier(
-                trees, min_samples_leaf=2, max_features="sqrt", max_depth=16, n_jobs=jobs, random_state=seed
+                trees, min_samples_leaf=2, max_features="sqrt", max_depth=16, n_jobs=1, random_state=seed
             ),
             grid={"min_samples_leaf": [1, 2, 5]},
         )
-    return Kind(estimator=_boosted(name, trees, seed, jobs), grid=_SIZES[name])
+    return Kind(estimator=_boosted(name, trees, seed), grid=_SIZES[name])
 
 
 _SIZES: dict[str, dict[str, list[Any]]] = {
@@ -75,7 +75,7 @@ _SIZES: dict[str, dict[str, list[Any]]] = {
 }
 
 
-def _boosted(name: str, trees: int, seed: int, jobs: int) -> Any:
+def _boosted(name: str, trees: int, seed: int) -> Any:
     if name == "lightgbm":
         from lightgbm import LGBMClassifier
 
@@ -87,7 +87,7 @@ def _boosted(name: str, trees: int, seed: int, jobs: int) -> Any:
             colsample_bytree=0.3,
             subsample=0.7,
             subsample_freq=1,
-            n_jobs=jobs,
+            n_jobs=1,
             random_state=seed,
             verbose=-1,
         )
@@ -104,7 +104,7 @@ def _boosted(name: str, trees: int, seed: int, jobs: int) -> Any:
             colsample_bytree=0.3,
             subsample=0.7,
             subsample_freq=1,
-            n_jobs=jobs,
+            n_jobs=1,
             random_state=seed,
             verbose=-1,
         )
@@ -119,7 +119,7 @@ def _boosted(name: str, trees: int, seed: int, jobs: int) -> Any:
             subsample=0.7,
             tree_method="hist",
             max_bin=64,
-            n_jobs=jobs,
+            n_jobs=1,
             random_state=seed,
         )
     if name == "catboost":
@@ -131,7 +131,7 @@ def _boosted(name: str, trees: int, seed: int, jobs: int) -> Any:
             learning_rate=0.15,
             rsm=0.3,
             border_count=32,
-            thread_count=jobs,
+            thread_count=1,
             random_seed=seed,
             verbose=False,
             allow_writing_files=False,

@@ -26,6 +26,7 @@ from camsortxs.classifiers.bundle import (
 from camsortxs.classifiers.embeddings import carried, chain_of
 from camsortxs.classifiers.golden import FRAMES, ROWS, as_frames, check_frames, check_rows, pack_frames, pack_rows
 from camsortxs.classifiers.onnx import ROLE, OnnxClassifier
+from camsortxs.classifiers.remembered import OUT_OF_FOLD, pack
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
 from camsortxs.features.chain import Chain
@@ -60,7 +61,8 @@ def export(
     The estimator of `trained` may be one, or several that vote (`SoftVote`). `held_out` (rows, features) are rows that
     it was not fitted on: ONNX and Python are compared on them and on the borders of the trees, and the first eight
     become the golden rows. `golden` are small images that become the golden frames: with them a server checks its
-    features and the classifier together.
+    features and the classifier together. What is said of measured frames while their groups are held out goes along,
+    so that nobody evaluates a model on what it has learnt from.
 
     Raises
     ------
@@ -100,6 +102,10 @@ def export(
     if golden:
         probabilities = served.classify(chain.featurize(as_frames(golden)))
         files["golden_frames.npz"] = (FRAMES, pack_frames(golden, probabilities))
+    measured = dataset.plain & (dataset.origins == "measured")
+    if measured.any():
+        known = pack(dataset.values[measured], trained.out_of_fold[measured])
+        files["out_of_fold.npz"] = (OUT_OF_FOLD, known)
     files |= carried(chain)
     manifest = _bundle(folder, described, files).manifest
     for path, (_, contents) in files.items():

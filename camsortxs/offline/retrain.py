@@ -13,8 +13,8 @@ from camsortxs.errors import ModelError
 from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.estimators import CLASSIFIERS
-from camsortxs.offline.evaluate import answers, evaluate
 from camsortxs.offline.export import export
+from camsortxs.offline.judged import out_of_fold_figures
 from camsortxs.offline.recipe import Recipe, next_version
 from camsortxs.offline.train import Options, train, train_best
 
@@ -49,10 +49,9 @@ def challenge(
             trained = train(dataset, recipe.classifiers, options)
         else:
             trained = train_best(dataset, CLASSIFIERS, options)
+        figures = out_of_fold_figures(dataset, trained)
     except ValueError as error:
         raise ModelError(f"nothing can be trained: {error}") from error
-    judged = _judged(dataset)
-    figures = evaluate(answers(dataset.take(judged), trained.out_of_fold[judged], trained.threshold))
     model = f"{name}/{next_version(_used(models, name))}"
     export(
         trained,
@@ -82,22 +81,6 @@ def judged_before(models: Path, digest: str, evaluation: EvaluationSet) -> str |
         if line.get("training") == digest and (line.get("evaluation") or {}).get("digest") == evaluation.digest:
             return f"{line['model']} learnt from the same frames and was {line['action']} on {line['when'][:10]}"
     return None
-
-
-def _judged(dataset: Dataset) -> npt.NDArray[np.bool_]:
-    """Return which frames the figures are of: measured ones that show one technique, drawn ones where there are none.
-
-    Raises
-    ------
-    ModelError
-        When no frame shows one technique.
-    """
-    for origin in ("measured", "simulated"):
-        rows = dataset.plain & (dataset.origins == origin)
-        if rows.any():
-            found: npt.NDArray[np.bool_] = rows
-            return found
-    raise ModelError("no frame shows one technique for certain: there is nothing to learn from")
 
 
 def _used(models: Path, name: str) -> list[str]:

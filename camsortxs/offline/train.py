@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import PredefinedSplit, StratifiedGroupKFold
@@ -30,7 +31,7 @@ Splits = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train: trees, outer folds and folds of the tuning within them, seed, threads, whether `train` tunes."""
+    """How to train: trees, outer folds and folds of the tuning within them, seed, processes, whether `train` tunes."""
 
     trees: int = 250
     folds: int = 6
@@ -101,11 +102,22 @@ def train_best(dataset: Dataset, classifiers: Sequence[str], options: Options) -
 
 def _out_of_fold(dataset: Dataset, classifiers: Sequence[str], options: Options) -> npt.NDArray[np.float64]:
     """Return the mean of what the classifiers say of each frame (frames, 4), trained without its group."""
+    folds = group_folds(dataset, options.folds, options.seed)
+    said = Parallel(n_jobs=options.jobs)(
+        delayed(_held_out)(dataset.take(inside), dataset.values[outside], classifiers, options)
+        for inside, outside in folds
+    )
     apart = np.zeros((len(dataset.values), len(TECHNIQUES)))
-    for inside, outside in group_folds(dataset, options.folds, options.seed):
-        for one in _members(dataset.take(inside), classifiers, options):
-            apart[outside] += raw_probabilities(one.estimator, dataset.values[outside]) / len(classifiers)
+    for (_, outside), probabilities in zip(folds, said, strict=True):
+        apart[outside] = probabilities
     return apart
+
+
+def _held_out(
+    inside: Dataset, outside: npt.NDArray[np.float32], classifiers: Sequence[str], options: Options
+) -> npt.NDArray[np.float64]:
+    members = _members(inside, classifiers, options)
+    return np.asarray(np.mean([raw_probabilities(one.estimator, outside) for one in members], axis=0))
 
 
 def _conclude(
@@ -165,7 +177,7 @@ class _Chosen:
 
 
 def _choose(dataset: Dataset, name: str, options: Options) -> _Chosen:
-    kind = kind_of(name, trees=options.trees, seed=options.seed, jobs=options.jobs)
+    kind = kind_of(name, trees=options.trees, seed=options.seed)
     if not options.tune:
         return _Chosen(estimator=kind.estimator, settings={}, compared={})
     with _quiet():
@@ -242,7 +254,7 @@ def _experiment(dataset: Dataset, folds: int, options: Options) -> Any:
         preprocess=False,
         fold_strategy=PredefinedSplit(fold),
         session_id=options.seed,
-        n_jobs=options.jobs,
+        n_jobs=1,
         html=False,
         verbose=False,
         system_log=False,

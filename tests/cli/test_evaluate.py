@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import tifffile
 from classifiers.bundles import write_bundle
+from PIL import Image
 from typer.testing import CliRunner
 
+from camsortxs.classifiers.bundle import load_bundle
 from camsortxs.cli import app
 
 METRICS = {
     "accuracy", "balanced_accuracy", "precision", "f1", "auc", "kappa", "mcc", "ece", "grazing_accuracy",
-    "angle_accuracy", "coverage", "accuracy_when_sure",
+    "angle_accuracy", "accuracy_at_90", "accuracy_at_80", "coverage", "accuracy_when_sure",
 }  # fmt: skip
 
 
@@ -77,7 +79,34 @@ def test_the_table_shows_both_ways_of_counting(frames, model):
 
     assert done.exit_code == 0, done.output
     assert "by source" in done.stdout
-    assert "image only: 4 frames of 2 sources" in done.stdout
+    assert "image alone: 4 frames of 2 sources" in done.stdout
+
+
+def test_sources_and_wrong_frames_are_told_and_drawn(frames, model, tmp_path):
+    table = frames / "labels.csv"
+    table.write_text(table.read_text().replace("0.tif,SAXS", "0.tif,GIWAXS"))
+    done = evaluate(frames, model, "--format", "json", "--sheet", str(tmp_path / "wrong.png"))
+    report = json.loads(done.stdout)
+
+    assert done.exit_code == 0, done.output
+    assert sum(one["frames"] for one in report["sources"].values()) == 4
+    wrong = [one for one in report["wrong"] if one["mode"] == "image_only"]
+    assert {"0.tif"} <= {one["file"] for one in wrong}
+    assert len(wrong) == 4 - sum(one["image_only"] for one in report["sources"].values())
+    assert wrong[0]["truth"] != wrong[0]["most_probable"]
+    with Image.open(tmp_path / "wrong.png") as drawn:
+        assert drawn.size[0] > 400
+    assert "0.tif" in evaluate(frames, model).stdout
+
+
+def test_sources_that_were_learnt_from_and_are_not_remembered_are_told(frames, model):
+    table = frames / "labels.csv"
+    known = load_bundle(model).manifest.training.group_names[0]
+    table.write_text(table.read_text().replace("source 1", known))
+    done = evaluate(frames, model, "--format", "json")
+
+    assert json.loads(done.stdout)["learnt_from"] == [known]
+    assert "Too good to be true" in evaluate(frames, model).stdout
 
 
 def test_a_table_without_sources_exits_with_2(frames, model):
@@ -105,7 +134,11 @@ def test_frames_that_show_none_of_the_four_are_counted_apart(frames, model):
 
     report = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
-    assert report["nothing"] == {"frames": 1, "withheld": 1.0}
+    assert report["nothing"] == {
+        "frames": 1,
+        "withheld": 1.0,
+        "kinds": {"source 9": {"frames": 1, "withheld": 1.0}},
+    }
     assert report["frames"] == report["image_only"]["frames"] == 4
 
 
