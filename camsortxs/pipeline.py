@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from camsortxs.classifiers.base import Classifier
 from camsortxs.clock import Clock
-from camsortxs.decision import decide, technique_of
+from camsortxs.decision import decide, shows_scattering, technique_of
 from camsortxs.errors import ModelError
-from camsortxs.evidence import fuse
+from camsortxs.evidence import Evidence, fuse
 from camsortxs.features.base import Features, Featurizer
 from camsortxs.frames import Batch, Source
 from camsortxs.look import Looks, Seen, look
@@ -119,14 +119,15 @@ class Pipeline:
     def _predict(self, seen: Seen, probabilities: Sequence[float] | None) -> Prediction:
         if probabilities is None:
             return Prediction(key=seen.key, technique=None, decided=Parent.NO_SIGNAL, probabilities=None)
-        fused, contradiction = fuse(probabilities, seen.evidence)
+        evidence = seen.evidence if shows_scattering(probabilities) else Evidence()
+        fused, contradiction = fuse(probabilities, evidence)
         decided = decide(fused, self._classifier.threshold)
         return Prediction(
             key=seen.key,
             technique=technique_of(decided),
             decided=decided,
             probabilities=fused,
-            evidence=seen.evidence.used,
+            evidence=evidence.used,
             contradiction=contradiction,
         )
 

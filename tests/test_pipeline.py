@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_metadata_decides_the_angle_and_the_contradiction_is_flagged(make_frame)
     assert record.prediction.technique is Technique.WAXS
     assert "small angle" in record.prediction.contradiction
     assert "q90" in record.prediction.evidence[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clueless(TinyClassifier):
+    def classify(self, features):
+        return np.tile(np.float32([0.3, 0.26, 0.24, 0.2]), (len(features.values), 1))
+
+
+def test_metadata_names_nothing_where_the_image_shows_nothing(make_frame):
+    """A flat field with a distance in its header is no WAXS, nor wide angle."""
+    close = Geometry(distance=0.15, wavelength=1e-10, pixel_size=172e-6, beam_centre=(60.0, 50.0))
+    empty = Pipeline(featurizer=TinyFeaturizer(), classifier=Clueless(), sink=MemorySink())
+    (record,) = empty.process(Batch(frames=(make_frame(geometry=close),))).records
+
+    assert record.prediction.decided is Parent.UNKNOWN
+    assert record.prediction.probabilities == pytest.approx((0.3, 0.26, 0.24, 0.2))
+    assert (record.prediction.evidence, record.prediction.contradiction) == ((), None)
 
 
 def test_a_classifier_trained_on_other_features_is_refused_at_once():
