@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train embeddings docs lock clean
+.PHONY: help demo test lint bench train leaderboard embeddings docs lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,8 +40,15 @@ lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmarks/results.json
 	$(BIN)/python benchmarks/run.py
 
-train: $(VENV)/train.installed  ## Train the shipped model anew on simulated frames (ARGS="--simulated 400" for a quick look)
-	$(BIN)/camsortxs train --simulated 6000 --trees 150 --seed 1 --processes 2 --out models/first/0.2.0 $(ARGS)
+# Labelled frames to learn from beside the simulated ones.
+REAL := ../shared/real
+
+train: $(VENV)/train.installed  ## Train the shipped model anew, in half an hour (ARGS="--simulated 400" for a quick look)
+	$(BIN)/camsortxs train --simulated 8000 --nothing 3000 --seed 11 --labels $(REAL)/labels.csv --copies 20 \
+	    --classifiers lightgbm_extra,lightgbm_extra,lightgbm_extra --processes 2 --out models/first/0.3.0 $(ARGS)
+
+leaderboard: $(VENV)/train.installed  ## Run the grid anew, in an hour, and write models/LEADERBOARD.md
+	$(BIN)/camsortxs leaderboard --simulated 1500 --labels $(REAL)/labels.csv --copies 6 --processes 2 $(ARGS)
 
 # Family and epochs. What a training left in .cache/embeddings is taken up.
 EMBEDDINGS := lenet:16 mobilenet_025:8 mobilenet_v2_035:6 mobilenet_v3_small_075:7 efficientnet_v2_b0_025:6 \

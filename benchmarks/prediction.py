@@ -17,19 +17,21 @@ from camsortxs.classifiers.onnx import OnnxClassifier, calibrate
 from camsortxs.features.base import Features
 from camsortxs.features.chain import Chain
 from camsortxs.frames import FrameKey
-from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate
-from camsortxs.offline.evaluate import answers, evaluate
+from camsortxs.offline.dataset import Dataset, LabelledFrame, tabulate, target_of
 from camsortxs.offline.export import export
+from camsortxs.offline.judged import out_of_fold_figures
+from camsortxs.offline.recipe import recipe_of
 from camsortxs.offline.train import Options, Trained, train
 from camsortxs.simulate import draw_many
-from camsortxs.techniques import TECHNIQUES, Technique
+from camsortxs.techniques import TECHNIQUES
 
 
 def rows() -> list[dict[str, Any]]:
     """Train as the shipped model was, on fewer and smaller frames: what a tree costs does not depend on them."""
-    chain = Chain(load_bundle(default_bundle()).manifest.features.representations)
+    shipped = load_bundle(default_bundle()).manifest
+    chain = Chain(shipped.features.representations)
     learned, apart = _drawn(chain, count=320, seed=3), _drawn(chain, count=80, seed=4)
-    trained = train(learned, Options(trees=150))
+    trained = train(learned, recipe_of(shipped).classifiers, Options(folds=3))
     with tempfile.TemporaryDirectory() as folder:
         export(
             trained,
@@ -38,31 +40,42 @@ def rows() -> list[dict[str, Any]]:
             folder=Path(folder, "bench", "0.0.0"),
             description="benchmark",
             held_out=apart.values,
-            metrics=evaluate(answers(learned, trained.out_of_fold, trained.threshold)),
+            metrics=out_of_fold_figures(learned, trained),
             command="make bench",
         )
         classifier = OnnxClassifier(load_bundle(Path(folder, "bench", "0.0.0")))
-    return _compared(classifier, trained, apart)
+    return _compared(classifier, trained, learned, apart)
 
 
 def _drawn(chain: Chain, *, count: int, seed: int) -> Dataset:
     kinds = tuple(map(str, TECHNIQUES))
     return tabulate(
         (
-            LabelledFrame(frame=drawn.frame(), technique=Technique(drawn.technique), group=drawn.detector)
+            LabelledFrame(
+                frame=drawn.frame(), target=target_of(drawn.technique), group=drawn.detector, origin="simulated"
+            )
             for drawn in draw_many(kinds, count=count, seed=seed, shape=(128, 128))
         ),
         chain,
     )
 
 
-def _compared(classifier: OnnxClassifier, trained: Trained, apart: Dataset) -> list[dict[str, Any]]:
-    import pycaret.classification  # `train` set it up: this is the experiment that it left
+def _compared(classifier: OnnxClassifier, trained: Trained, learned: Dataset, apart: Dataset) -> list[dict[str, Any]]:
+    from pycaret.classification import ClassificationExperiment
 
     # pycaret names columns that its own estimator was fitted without.
     warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
     columns = [f"f{place}" for place in range(apart.values.shape[1])]
     table = pd.DataFrame(apart.values[:1], columns=columns)
+    experiment = ClassificationExperiment()
+    experiment.setup(
+        data=pd.DataFrame(learned.values, columns=columns).assign(technique=learned.labels),
+        target="technique",
+        preprocess=False,
+        html=False,
+        verbose=False,
+        system_log=False,
+    )
     pipeline = make_pipeline(FunctionTransformer(), trained.estimator)
     agreement = _agreement(classifier, pipeline, trained, apart)
 
@@ -70,7 +83,7 @@ def _compared(classifier: OnnxClassifier, trained: Trained, apart: Dataset) -> l
         return classifier.classify(_features(apart, 1))
 
     peers: dict[str, Callable[[], Any]] = {
-        "pycaret.predict_model": lambda: pycaret.classification.predict_model(trained.estimator, table, verbose=False),
+        "pycaret.predict_model": lambda: experiment.predict_model(trained.estimator, table, verbose=False),
         "scikit-learn pipeline, predict_proba": lambda: pipeline.predict_proba(apart.values[:1]),
     }
     return [measure("one prediction", ours, name, peer, agreement=agreement) for name, peer in peers.items()]

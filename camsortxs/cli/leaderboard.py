@@ -229,7 +229,7 @@ def _show(rows: "list[Row]", screen: Console) -> None:
     table = Table(title=f"{len(rows)} cells, by balanced accuracy on {rows[0].judged_on} frames, every group alike")
     columns = (RANKED_BY, "accuracy", "auc", "mcc", "ece")
     for heading in ("", "cell", *(name.replace("_", " ") for name in columns), "us a frame"):
-        table.add_column(heading, justify="left" if heading == "cell" else "right")
+        table.add_column(heading, justify="left" if heading == "cell" else "right", overflow="fold")
     for rank, row in enumerate(rows[:_SHOWN], start=1):
         values = [f"{value_of(row, row.judged_on, name):.3f}" for name in columns]
         table.add_row(str(rank), str(row.result.cell), *values, f"{row.microseconds:,.0f}")

@@ -38,6 +38,10 @@ class SoftVote:
         mean: npt.NDArray[np.float64] = np.mean(each, axis=0)
         return mean
 
+    def predict(self, values: npt.NDArray[np.float32]) -> Any:
+        """Return the most probable class (rows,) of `values` (rows, features)."""
+        return np.asarray(self.classes_)[self.predict_proba(values).argmax(axis=1)]
+
 
 def members(estimator: Any) -> tuple[Any, ...]:
     """Return the estimators that vote: those of a `SoftVote`, those of a sequence, or the one itself."""

@@ -1,17 +1,19 @@
 import os
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
-from camsortxs import simulate
+from camsortxs import signal, simulate
 from camsortxs.cli.sources import Archive, DrawnFrames, FolderTable
 from camsortxs.features.chain import Chain
 from camsortxs.frames import Rejected
 from camsortxs.offline.cache import FeatureCache
 from camsortxs.offline.dataset import LabelledFrame
 from camsortxs.offline.gather import gather
+from camsortxs.techniques import SMALL_Q90, WIDE_Q90
 
 SHAPE = (96, 96)
 HEADER = "file,technique,source,hdf5_dataset,frame_index\n"
@@ -32,21 +34,27 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_drawn_frames_come_in_turn_and_share_what_is_between():
+def test_drawn_frames_come_in_turn():
     source = DrawnFrames(kinds=("SAXS", "WAXS", "flat_field"), number=60, seed=2, shape=SHAPE)
     drawn = [simulate.draw(("SAXS", "WAXS", "flat_field")[i % 3], seed=2, index=i // 3, shape=SHAPE) for i in range(60)]
+    drawn = [one for one in drawn if one.technique or not signal.no_signal(one.frame())]
     found = read(source)
 
-    assert source.count() == len(found) == 60
+    assert source.count() == 60
+    assert 40 < len(found) == len(drawn) < 60, "what is withheld before any classifier is no lesson"
     assert all(np.array_equal(one.frame.image, other.image) for one, other in zip(found, drawn, strict=True))
-    assert {one.target for one in found[2::3]} == {(0.25, 0.25, 0.25, 0.25)}
-    between = [one for one, other in zip(found, drawn, strict=True) if "mid" in other.flags]
-    assert between
-    assert all(0 < max(one.target) < 1 and sum(one.target[:2]) == pytest.approx(1) for one in between)
-    hard = read(DrawnFrames(kinds=("SAXS", "WAXS"), number=40, seed=2, shape=SHAPE, hard=True))
-    assert {one.target for one in hard} == {(1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0)}
+    empty = [one for one, other in zip(found, drawn, strict=True) if other.technique is None]
+    assert {one.target for one in empty} == {(0.25, 0.25, 0.25, 0.25)}
     assert {one.origin for one in found} == {"simulated"}
     assert all(one.group == f"simulated {one.frame.detector}" for one in found)
+
+
+def test_what_lies_between_small_and_wide_angle_shares_the_target_unless_it_is_to_be_hard(monkeypatch):
+    draw, between = simulate.draw, (SMALL_Q90 + WIDE_Q90) / 2
+    monkeypatch.setattr(simulate, "draw", lambda *a, **k: replace(draw(*a, **k), q90=between, flags=("mid",)))
+    for hard, expected in ((False, (0.5, 0.5, 0.0, 0.0)), (True, (0.0, 1.0, 0.0, 0.0))):
+        (found,) = read(DrawnFrames(kinds=("WAXS",), number=1, seed=2, shape=SHAPE, hard=hard))
+        assert found.target == pytest.approx(expected)
 
 
 def test_every_drawn_frame_has_its_own_key():
