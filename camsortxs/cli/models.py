@@ -168,6 +168,7 @@ def _row(entry: Any) -> dict[str, Any]:
         "megabytes": round(entry.bytes / 1e6, 3),
         "balanced_accuracy": figure.get("value"),
         "interval": figure.get("interval"),
+        "judged_on": figure.get("judged_on"),
         "problem": entry.problem,
     }
 
@@ -175,16 +176,16 @@ def _row(entry: Any) -> dict[str, Any]:
 def _figure(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the balanced accuracy out of fold, by group; an older bundle may have noted it in no such place."""
     try:
-        found: dict[str, Any] = metrics["out_of_fold"]["by_group"]["balanced_accuracy"]
-    except (KeyError, TypeError):
+        figures = metrics["out_of_fold"]
+        return {"judged_on": figures.get("judged_on", "simulated"), **figures["by_group"]["balanced_accuracy"]}
+    except (KeyError, TypeError, AttributeError):
         return {}
-    return found
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(title=f"{len(rows)} models" if rows else "No model yet: train one with `camsortxs train`")
     table.add_column("", width=1)
-    for heading in ("model", "estimator", "features", "MB", "balanced accuracy", "95 %"):
+    for heading in ("model", "estimator", "features", "MB", "balanced accuracy", "95 %", "on frames"):
         table.add_column(heading, justify="left" if heading in ("model", "estimator") else "right", overflow="fold")
     for row in rows:
         if row["problem"]:
@@ -199,6 +200,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             f"{row['megabytes']:.1f}",
             "" if value is None else f"{value:.3f}",
             "" if not interval else f"{interval[0]:.2f} - {interval[1]:.2f}",
+            row["judged_on"] or "",
         )
     table.caption = "★ champion; balanced accuracy out of fold, every group alike" if rows else None
     return table

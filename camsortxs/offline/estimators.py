@@ -76,37 +76,21 @@ _SIZES: dict[str, dict[str, list[Any]]] = {
 
 
 def _boosted(name: str, trees: int, seed: int) -> Any:
-    if name == "lightgbm":
+    if name in ("lightgbm", RANDOM):
         from lightgbm import LGBMClassifier
 
+        calm: dict[str, Any] = {"extra_trees": True, "learning_rate": 0.06, "min_child_samples": 20, "reg_lambda": 3.0}
+        quick: dict[str, Any] = {"learning_rate": 0.1, "min_child_samples": 10}
         return LGBMClassifier(
             n_estimators=trees,
             num_leaves=15,
-            learning_rate=0.1,
-            min_child_samples=10,
             colsample_bytree=0.3,
             subsample=0.7,
             subsample_freq=1,
             n_jobs=1,
             random_state=seed,
             verbose=-1,
-        )
-    if name == RANDOM:
-        from lightgbm import LGBMClassifier
-
-        return LGBMClassifier(
-            n_estimators=trees,
-            num_leaves=15,
-            extra_trees=True,
-            learning_rate=0.06,
-            min_child_samples=20,
-            reg_lambda=3.0,
-            colsample_bytree=0.3,
-            subsample=0.7,
-            subsample_freq=1,
-            n_jobs=1,
-            random_state=seed,
-            verbose=-1,
+            **(calm if name == RANDOM else quick),
         )
     if name == "xgboost":
         from xgboost import XGBClassifier
