@@ -39,6 +39,7 @@ def main(
     Exits with 1 when a run is untagged, tagged twice, or does not account for its frames.
     """
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would start with it ignored
     out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=out / "beamline.log", filemode="w", level=logging.WARNING, force=True)
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
