@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train leaderboard embeddings docs lock clean
+.PHONY: help demo test lint bench soak train leaderboard embeddings docs lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 
 bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmarks/results.json
 	$(BIN)/python benchmarks/run.py
+
+soak: $(VENV)/test.installed  ## Break the agent on purpose for half an hour, and count what that cost (see reliability.md)
+	$(BIN)/python -m camsortxs_agent.chaos kills $(ARGS)
 
 # Labelled frames to learn from beside the simulated ones.
 REAL := ../shared/real

@@ -88,9 +88,7 @@ def running_agent(settings: Configuration, *, folder: Path, log: Path, timeout: 
         When it ends, or is not ready within `timeout` seconds.
     """
     port = free_port()
-    path = folder / f"agent-{port}.toml"
-    path.touch(mode=0o600)
-    path.write_text(_toml({**settings, "http": {"host": "127.0.0.1", "port": port}}))
+    path = write_configuration({**settings, "http": {"host": "127.0.0.1", "port": port}}, folder=folder)
     command = [sys.executable, "-m", "camsortxs_agent", "run", "--config", str(path)]
     with child(command, log=log, patience=20.0) as process:
         wait_until(
@@ -98,6 +96,14 @@ def running_agent(settings: Configuration, *, folder: Path, log: Path, timeout: 
             process=process, name="the agent", log=log, timeout=timeout,
         )  # fmt: skip
         yield Agent(process=process, log=log)
+
+
+def write_configuration(settings: Configuration, *, folder: Path) -> Path:
+    """Write the file that `camsortxs-agent run --config` takes, for our eyes only; return its path."""
+    path = folder / f"agent-{settings['http']['port']}.toml"
+    path.touch(mode=0o600)
+    path.write_text(_toml(settings))
+    return path
 
 
 def _ready(url: str) -> bool:

@@ -1,0 +1,89 @@
+"""`python -m camsortxs_agent.chaos`: progress on standard error, one JSON line on standard output."""
+
+import json
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from camsortxs_agent.chaos.kills import kill_many
+from camsortxs_agent.chaos.stage import open_stage
+from camsortxs_agent.demo.processes import ChildFailed
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+Out = Annotated[Path, typer.Option(file_okay=False, help="Where logs go.")]
+Seed = Annotated[int, typer.Option(help="Of all that is random.")]
+
+
+@app.callback()
+def main() -> None:
+    """Break the agent on purpose, with everything real and on this machine; exits with 1 when it cost anything."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@app.command()
+def kills(
+    kills: Annotated[int, typer.Option(min=0, help="How many times an agent is killed.")] = 200,
+    agents: Annotated[int, typer.Option(min=1, help="Agents in the consumer group.")] = 3,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the topic.")] = 6,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two kills, on average.")] = 4.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="Runs begun a second.")] = 0.5,
+    session: Annotated[float, typer.Option(min=0.5, help="Session timeout of the group, seconds.")] = 3.0,
+    patience: Annotated[float, typer.Option(help="Seconds that the last runs may take.")] = 300.0,
+    seed: Seed = 6,
+    out: Out = Path("soak-out"),
+) -> None:
+    """Kill agents at random moments under load; read every run back from Tiled."""
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    with _failures(console), open_stage(seed=seed, partitions=partitions, session_seconds=session, logs=out) as stage:
+        with Progress(console=console) as progress:
+            task = progress.add_task("killing", total=kills)
+
+            def told(done: int, runs: int) -> None:
+                progress.update(task, completed=done, description=f"{done} kills, {runs} runs")
+
+            found = kill_many(
+                stage, kills=kills, agents=agents, seed=seed, every=every, rate=rate, patience=patience, logs=out,
+                told=told,
+            )  # fmt: skip
+    line = found.line()
+    _report(console, "kill -9", line)
+    raise typer.Exit(0 if found.cost.nothing and not any(found.exit_codes) else 1)
+
+
+def _report(console: Console, title: str, line: Mapping[str, Any]) -> None:
+    cost = line.get("cost", {})
+    rows = {**{name: value for name, value in line.items() if name != "cost"}, **cost}
+    table = Table("what", "found", title=title)
+    for name, value in rows.items():
+        table.add_row(name.replace("_", " "), str(len(value) if name in ("lost", "twice", "wrong") else value))
+    console.print(table)
+    typer.echo(json.dumps(line))
+
+
+@contextmanager
+def _failures(console: Console) -> Iterator[None]:
+    """Say what failed in one line, and leave with 1."""
+    try:
+        yield
+    except ChildFailed as error:
+        console.print(f"[bold red]✗[/] {escape(str(error))}", highlight=False)
+        raise typer.Exit(1) from error
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    app()
