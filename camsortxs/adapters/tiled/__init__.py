@@ -4,5 +4,15 @@ from camsortxs.adapters.tiled.connection import Catalogue, open_catalogue
 from camsortxs.adapters.tiled.labelled import LabelledRun, LabelledRuns, frames_of_run
 from camsortxs.adapters.tiled.runs import TiledRuns
 from camsortxs.adapters.tiled.sink import TiledSink
+from camsortxs.adapters.tiled.untagged import Bookmark
 
-__all__ = ["Catalogue", "LabelledRun", "LabelledRuns", "TiledRuns", "TiledSink", "frames_of_run", "open_catalogue"]
+__all__ = [
+    "Bookmark",
+    "Catalogue",
+    "LabelledRun",
+    "LabelledRuns",
+    "TiledRuns",
+    "TiledSink",
+    "frames_of_run",
+    "open_catalogue",
+]

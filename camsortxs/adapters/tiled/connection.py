@@ -1,6 +1,6 @@
 """How to reach a catalogue, and what its errors mean to us."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,9 @@ import httpx
 from pydantic import SecretStr
 from tiled.client import from_profile, from_uri
 from tiled.client.container import Container
+from tiled.client.utils import ClientError
 
+from camsortxs.derived import INDEX_KEY
 from camsortxs.errors import SinkRejected, SinkUnavailable
 
 
@@ -21,12 +23,16 @@ class Catalogue:
 
     `address` is a Tiled URI or the name of a Tiled/databroker profile; `raw_path` and `results_path` name the
     containers below it that hold the raw runs ("" for the root) and our records.
+
+    In an `old` catalogue, one of databroker on MongoDB, a run has no place for our index but its start document, which
+    many a site holds sacred: it goes there only with `write_start`.
     """
 
     address: str
     api_key: SecretStr | None = None
     raw_path: str = ""
     results_path: str = "camsortxs"
+    write_start: bool = False
 
     @cached_property
     def root(self) -> Any:
@@ -43,9 +49,33 @@ class Catalogue:
         """The container of records, made when it is not there."""
         return _descend(self.root, self.results_path, create=True)
 
+    @cached_property
+    def old(self) -> bool:
+        """Whether the raw runs lie in MongoDB: metadata beside `start` is then taken, and not kept."""
+        return not getattr(self.raw, "is_sql", True)
+
+    @property
+    def takes_index(self) -> bool:
+        """Whether our index may stand on the raw runs."""
+        return self.write_start or not self.old
+
+    def run(self, uid: str) -> Any | None:
+        """Fetch a raw run anew; None when there is none."""
+        return fetch(self.raw, uid)
+
+    def index_in(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return our index in the metadata of a raw run; empty when there is none."""
+        home = (metadata.get("start") or {}) if self.old else metadata
+        return home.get(INDEX_KEY) or {}
+
+    def index_patch(self, index: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the merge patch that puts our index on a raw run."""
+        patch = {INDEX_KEY: dict(index)}
+        return {"start": patch} if self.old else patch
+
     def close(self) -> None:
         """Close its connections; the next use opens new ones."""
-        for name in ("raw", "results"):
+        for name in ("raw", "results", "old"):
             self.__dict__.pop(name, None)
         root = self.__dict__.pop("root", None)
         if root is not None:
@@ -91,6 +121,18 @@ def as_sink_errors() -> Iterator[None]:
         raise SinkRejected(f"tiled_{status}", f"Tiled refused the write: {error}") from error
     except (httpx.HTTPError, TimeoutError) as error:
         raise SinkUnavailable(f"Tiled cannot be reached: {type(error).__name__}", retry_after=1.0) from error
+
+
+def fetch(container: Any, key: str) -> Any | None:
+    """Fetch a node anew; None when there is none."""
+    try:
+        return container[key]
+    except KeyError:
+        return None
+    except ClientError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def _descend(node: Any, path: str, *, create: bool) -> Any:

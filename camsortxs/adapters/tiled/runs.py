@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 from typing import Any
 
 import httpx
 import numpy as np
-from tiled.client.container import Container
-from tiled.queries import KeyPresent
 
-from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue
+from camsortxs.adapters.tiled.untagged import Bookmark, Untagged
 from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
@@ -26,13 +25,17 @@ class TiledRuns:
     """The complete runs of a catalogue that nobody has tagged yet, oldest first, one after another.
 
     Resumable by itself: what is tagged is not found again. `limit` bounds the number of runs, `batch` the frames in
-    memory. `opened` is told the uid and the start document of each run before its frames come.
+    memory. `opened` is told the uid and the start document of each run before its frames come. A `bookmark` kept from
+    one sweep to the next spares the next one most of the catalogue; `rest` and `busy` are those of `Untagged`.
     """
 
     catalogue: Catalogue
     limit: int | None = None
     batch: int = 16
     opened: Callable[[str, dict[str, Any]], None] = lambda run, start: None
+    bookmark: Bookmark | None = None
+    rest: float = 0.0
+    busy: Callable[[str], bool] = lambda uid: False
 
     def count(self) -> int:
         """Count the runs without a tag, complete or not (one request)."""
@@ -46,23 +49,32 @@ class TiledRuns:
         SourceError
             When the server is out of reach: call again later, it goes on where it stopped.
         """
+        # Pages go by cursor over the order of creation, so that tagging while reading skips nothing.
+        yield from self._batches(self._untagged().runs())
+
+    def batches_of(self, uid: str) -> Iterator[Batch]:
+        """Yield the frames of this one run, then its end; nothing when it is not complete, or tagged already.
+
+        Raises
+        ------
+        SourceError
+            As `batches`.
+        """
+        yield from self._batches(self._untagged().fetched(uid))
+
+    def _batches(self, runs: Iterator[tuple[str, Any]]) -> Iterator[Batch]:
         try:
-            done = 0
-            # Pages go by cursor over the order of creation, so that tagging while reading skips nothing.
-            for uid, run in self._untagged().items():
-                if "start" not in run.metadata or "stop" not in run.metadata:
-                    continue
-                if self.limit is not None and done >= self.limit:
-                    return
-                done += 1
+            for uid, run in islice(runs, self.limit):
                 self.opened(uid, run.metadata["start"])
                 yield from self._run(uid, run)
         except httpx.TransportError as error:
             raise SourceError(f"Tiled cannot be reached: {error}") from error
+        except httpx.HTTPStatusError as error:
+            raise SourceError(f"Tiled refuses: {error}") from error
 
-    def _untagged(self) -> Any:
-        # The catalogue's own search() looks below `start` only; our key stands beside it.
-        return Container.search(self.catalogue.raw, KeyPresent(f"{derived.INDEX_KEY}.model", exists=False))
+    def _untagged(self) -> Untagged:
+        mark = self.bookmark or Bookmark()
+        return Untagged(catalogue=self.catalogue, bookmark=mark, rest=self.rest, busy=self.busy)
 
     def _run(self, uid: str, run: Any) -> Iterator[Batch]:
         for images in image_arrays(run):

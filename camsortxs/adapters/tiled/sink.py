@@ -1,14 +1,13 @@
 """Write-back: the record of a run, then the index on the run itself, each exactly once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import time
 from typing import Any
 
 from bluesky_tiled_plugins import TiledWriter
-from tiled.client.utils import ClientError
 
 from camsortxs import derived
-from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors
+from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors, fetch
 from camsortxs.errors import SinkUnavailable
 from camsortxs.records import Outcome, Record
 from camsortxs.summary import OpenRun, gather
@@ -22,7 +21,9 @@ class TiledSink:
 
     Writing the same outcome twice changes nothing: the record is a container whose key names run and model, and a
     complete one is left alone; the index is compared before it is written. `by` tells the live agent from a back-fill.
-    `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document.
+    `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
+    `yielding`, an index that another has written on a run is left as it is, whatever it says. `withheld` is told the
+    uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
 
     Raises
     ------
@@ -32,10 +33,20 @@ class TiledSink:
         From `write`, when Tiled will never take it.
     """
 
-    def __init__(self, catalogue: Catalogue, *, by: str, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        by: str,
+        patience: float = 30.0,
+        yielding: bool = False,
+        withheld: Callable[[str], None] = lambda run: None,
+    ) -> None:
         self._catalogue = catalogue
         self._by = by
         self._patience = patience
+        self._yielding = yielding
+        self._withheld = withheld
         self._open: dict[str, OpenRun] = {}
 
     def write(self, outcome: Outcome) -> None:
@@ -57,7 +68,7 @@ class TiledSink:
     def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> None:
         results = self._catalogue.results
         key = derived.record_key(run, model)
-        existing = _get(results, key)
+        existing = fetch(results, key)
         if existing is not None:
             if "stop" in existing.metadata:
                 return
@@ -75,22 +86,24 @@ class TiledSink:
             raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
 
     def _write_index(self, run: str, index: dict[str, Any]) -> None:
-        raw = _get(self._catalogue.raw, run)
+        if not self._catalogue.takes_index:
+            self._withheld(run)
+            return
+        raw = self._catalogue.run(run)
         # Writing beside TiledWriter's own last write has erased stop documents: wait until Tiled shows it.
-        if raw is None or "stop" not in raw.metadata:
+        if raw is None or not raw.metadata.get("stop"):
             raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
-        if self._says(raw, index):
+        if self._says(raw, index) or (self._yielding and self._catalogue.index_in(raw.metadata).get("model")):
             return
         # A merge patch touches our key alone, and within it nothing but our fields: a human label stays.
-        patch = {derived.INDEX_KEY: index}
+        patch = self._catalogue.index_patch(index)
         raw.patch_metadata(patch, content_type="application/merge-patch+json", drop_revision=False)
-        written = _get(self._catalogue.raw, run)
-        if written is None or not self._says(written, index) or "stop" not in written.metadata:
+        written = self._catalogue.run(run)
+        if written is None or not self._says(written, index) or not written.metadata.get("stop"):
             raise SinkUnavailable(f"the index of run {run} was overwritten by another writer", retry_after=0.2)
 
-    @staticmethod
-    def _says(raw: Any, index: dict[str, Any]) -> bool:
-        return derived.same_conclusion(index, raw.metadata.get(derived.INDEX_KEY) or {})
+    def _says(self, raw: Any, index: dict[str, Any]) -> bool:
+        return derived.same_conclusion(index, self._catalogue.index_in(raw.metadata))
 
 
 def _documents(
@@ -103,15 +116,3 @@ def _documents(
     for seq_num, record in enumerate(ordered, start=1):
         yield "event", derived.event_document(record, seq_num=seq_num, time=now)
     yield "stop", derived.stop_document(run, model, time=now, frames=len(ordered), index=index)
-
-
-def _get(container: Any, key: str) -> Any | None:
-    """Fetch a node anew; None when there is none."""
-    try:
-        return container[key]
-    except KeyError:
-        return None
-    except ClientError as error:
-        if error.response.status_code == 404:
-            return None
-        raise
