@@ -11,6 +11,7 @@ from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+os.environ["PYCARET_CUSTOM_LOGGING_PATH"] = os.devnull  # else it leaves a file where it is called
 
 import bank  # noqa: E402 - the number of threads is read at import
 import decode  # noqa: E402
