@@ -44,6 +44,10 @@ class Runs:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __contains__(self, uid: str) -> bool:
+        """Say whether this run is open; may be asked from another thread."""
+        return uid in self._open
+
     def consume(
         self, name: str, document: Mapping[str, Any], *, place: Hashable, offset: int, time: float | None = None
     ) -> Iterator[Item]:
