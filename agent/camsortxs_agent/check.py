@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from camsortxs.errors import CamsortxsError
-from camsortxs_agent import wiring
+from camsortxs_agent import archive, wiring
 from camsortxs_agent.kafka import config, topics_of
 from camsortxs_agent.settings import Settings
 
@@ -60,5 +60,5 @@ def _kafka(settings: Settings) -> str:
 
 
 def _tiled(settings: Settings) -> str:
-    with closing(wiring.catalogue(settings.tiled)) as catalogue:
+    with closing(archive.catalogue(settings.tiled)) as catalogue:
         return f"{settings.tiled.uri}, {len(catalogue.raw)} entries"

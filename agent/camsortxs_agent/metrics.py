@@ -61,6 +61,34 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
             registry=registry,
         )
+        self.reconciled = Counter(
+            "camsortxs_runs_reconciled",
+            "Runs that a sweep of the catalogue found and dealt with, by what became of them.",
+            ["result"],
+            registry=registry,
+        )
+        self.withheld = Counter(
+            "camsortxs_indexes_withheld",
+            "Runs with a record and no index, because it would have to stand in their start document.",
+            registry=registry,
+        )
+        self.sweeps = Counter(
+            "camsortxs_sweeps_finished",
+            "Sweeps of the catalogue, by whether they got through.",
+            ["result"],
+            registry=registry,
+        )
+        self.sweep_seconds = Gauge(
+            "camsortxs_sweep_duration_seconds", "How long the last sweep of the catalogue took.", registry=registry
+        )
+        self.sweep_succeeded = Gauge(
+            "camsortxs_sweep_succeeded_timestamp_seconds",
+            "When a sweep last got through; before the first one, when the agent started.",
+            registry=registry,
+        )
+        self.sweep_interval = Gauge(
+            "camsortxs_sweep_interval_seconds", "How often the catalogue is swept; 0 for never.", registry=registry
+        )
         self.lag = Gauge(
             "camsortxs_consumer_lag_messages",
             "Messages in the partition that are not acknowledged yet.",

@@ -74,6 +74,11 @@ class TiledSettings(Section):
     )
     raw_path: str = Field("", description="Container of the raw runs; empty for the root.")
     results_path: str = Field("camsortxs", description="Container of our records; made when it is not there.")
+    write_start: bool = Field(
+        False,
+        description="Put the index into the start document where a catalogue (databroker on MongoDB) keeps no metadata"
+        " beside it; otherwise such runs get a record only.",
+    )
     index_patience_seconds: Positive = Field(
         30.0, description="How long a raw run may take to show as complete in Tiled after its stop document."
     )
@@ -84,6 +89,16 @@ class TiledSettings(Section):
         if "api_key=" in uri:
             raise ValueError("addresses are logged: put the key into tiled.api_key (CAMSORTXS_TILED__API_KEY) instead")
         return uri
+
+
+class ReconcileSettings(Section):
+    """The sweep of the catalogue for complete runs that the live line never saw."""
+
+    every_minutes: float = Field(60.0, ge=0, description="How often the catalogue is swept; 0 for never.")
+    after_minutes: float = Field(
+        30.0, ge=0, description="How long after its stop document a run is left to the live line."
+    )
+    limit: int = Field(200, gt=0, description="Runs a sweep; the next one goes on where it ended.")
 
 
 class ModelSettings(Section):
@@ -151,6 +166,7 @@ class Settings(BaseSettings):
 
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     tiled: TiledSettings = Field(default_factory=TiledSettings)
+    reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     pixels: PixelSettings = Field(default_factory=PixelSettings)
     batch: BatchSettings = Field(default_factory=BatchSettings)

@@ -9,7 +9,7 @@ import structlog
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
-from camsortxs.adapters.tiled import Catalogue, TiledSink
+from camsortxs.adapters.tiled import TiledSink
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
@@ -20,15 +20,16 @@ from camsortxs.device.featurizer import BATCHES, DeviceChain
 from camsortxs.errors import ModelError, SinkRejected, SinkUnavailable
 from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
-from camsortxs.pipeline import Pipeline
+from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Outcome, Sink
+from camsortxs_agent.archive import Withheld, catalogue, reconciler
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
 from camsortxs_agent.results import ResultsTopic
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.service import Agent, Stop
-from camsortxs_agent.settings import ModelSettings, Settings, TiledSettings
+from camsortxs_agent.settings import ModelSettings, Settings
 
 log = structlog.get_logger()
 
@@ -81,16 +82,6 @@ def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:
         return chain
     log.info("features_on_gpu", device=gpu)
     return DeviceChain(chain.representations)
-
-
-def catalogue(settings: TiledSettings) -> Catalogue:
-    """Return the catalogue, not opened yet."""
-    return Catalogue(
-        address=settings.uri,
-        api_key=settings.api_key,
-        raw_path=settings.raw_path,
-        results_path=settings.results_path,
-    )
 
 
 def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Model] = load_model) -> Agent:
@@ -151,26 +142,40 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
         [
             patiently(letters, given_up),
             patiently(ResultsTopic(publisher, topic=settings.kafka.results_topic), letters.refuse),
-            patiently(TiledSink(tiled, by="live", patience=settings.tiled.index_patience_seconds), letters.refuse),
+            patiently(
+                TiledSink(
+                    tiled, by="live", patience=settings.tiled.index_patience_seconds, withheld=Withheld(metrics).note
+                ),
+                letters.refuse,
+            ),
         ],
         written=lambda: readiness.set("sinks", None),
     )
 
+    def line(sink: Sink, *observers: Observer, workers: int = 1) -> Pipeline:
+        return Pipeline(
+            featurizer=featurizer,
+            classifier=classifier,
+            sink=sink,
+            observers=observers,
+            workers=workers,
+            group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
+        )
+
+    sweeps = reconciler(settings, metrics, line=line, stop=stop, busy=runs.__contains__)
+
     @contextmanager
     def resources() -> Iterator[None]:
-        with closing(tiled), http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port:
+        with (
+            closing(tiled),
+            sweeps,
+            http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port,
+        ):
             log.info("listening", host=settings.http.host, port=port, model=classifier.reference)
             yield
 
     return Agent(
-        pipeline=Pipeline(
-            featurizer=featurizer,
-            classifier=classifier,
-            sink=sinks,
-            observers=[metrics],
-            workers=settings.batch.workers or os.cpu_count() or 1,
-            group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
-        ),
+        pipeline=line(sinks, metrics, workers=settings.batch.workers or os.cpu_count() or 1),
         source=source,
         resources=resources(),
     )
