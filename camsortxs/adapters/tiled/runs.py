@@ -116,15 +116,21 @@ class Images:
 
 
 def image_arrays(run: Any) -> Iterator[Images]:
-    """Find the image arrays of a run, in the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`."""
+    """Find the image arrays of a run.
+
+    In the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`, and `run/<stream>/data/<key>` of databroker.
+    """
     streams = _plain(run)
     if list(streams) == ["streams"]:
         streams = _plain(streams["streams"])
     for stream, node in streams.items():
-        configuration = node.metadata.get("configuration") or {}
+        fields, described = dict(_plain(node).items()), node.metadata
+        if "data" in fields and not hasattr(fields["data"], "shape"):
+            fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
+        configuration = described.get("configuration") or {}
         common = [reading for device in configuration.values() for reading in configuration_readings(device)]
         where = geometry([*common, *start_readings(run.metadata["start"])])
-        for data_key, array in _plain(node).items():
+        for data_key, array in fields.items():
             shape = getattr(array, "shape", ())
             if len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE:
                 yield Images(stream=stream, data_key=data_key, array=array, geometry=where)

@@ -68,7 +68,8 @@ class Untagged:
             When the server is out of reach, or refuses.
         """
         mark = self.bookmark
-        for uid, run in named(self.catalogue.raw, list(mark.waiting)):
+        # An old catalogue knows neither queries nor cursors: it is listed whole each time.
+        for uid, run in named(self.catalogue.raw, [] if self.catalogue.old else list(mark.waiting)):
             if _complete(run.metadata):
                 yield from self._due(uid, run.metadata)
         safe, mark.seen = mark.seen, None if self.catalogue.old else newest(self.catalogue.raw)
