@@ -120,9 +120,13 @@ class Unread:
     read: Callable[[], Sequence[Frame | Rejected]]
 
 
+INCOMPLETE = "incomplete"
+"""How a run ended whose stop document never came: it has a record, but nobody waits for it to be complete."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """A run is complete: its record and its index can be written."""
+    """A run is complete, or as complete as it will be (`INCOMPLETE`): its record and its index can be written."""
 
     run: str
     exit_status: str = "success"

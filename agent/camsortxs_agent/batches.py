@@ -8,12 +8,24 @@ from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.documents import Item
 
 
+class Steady:
+    """The time (s since 1970), read once and counted on from there: nobody who sets the clock makes it jump."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+
+    def __call__(self) -> float:
+        """Return it."""
+        return self._offset + time.monotonic()
+
+
 @dataclass(eq=False, kw_only=True)
 class Partition:
     """One assignment of one partition: the next one is another object, so that what belongs to this one shows.
 
     `position` is the next offset to read, `acknowledged` the position of the last batch that was, `committed` what we
-    last committed, `done` the offset up to which every document is handled, or belongs to a run that is still open.
+    last committed, `done` the offset up to which every document is handled, or belongs to a run that is still open,
+    `latest` the latest time (s since 1970) that a message of it was sent at.
     """
 
     topic: str
@@ -22,6 +34,7 @@ class Partition:
     acknowledged: int | None = None
     committed: int | None = None
     done: int = 0
+    latest: float = 0.0
 
     @property
     def key(self) -> tuple[str, int]:

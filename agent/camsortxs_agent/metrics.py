@@ -13,6 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, make_wsgi_app
 
 from camsortxs import __version__
+from camsortxs.frames import INCOMPLETE
 from camsortxs.records import Outcome
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -36,6 +37,9 @@ class Metrics:
             "camsortxs_items_rejected", "Messages and frames refused, by reason.", ["reason"], registry=registry
         )
         self.runs = Counter("camsortxs_runs_finished", "Runs whose record and index are written.", registry=registry)
+        self.incomplete = Counter(
+            "camsortxs_runs_incomplete", "Runs given up because their stop document never came.", registry=registry
+        )
         self.dead_letters = Counter(
             "camsortxs_dead_letters_written", "Dead letters written, by reason.", ["reason"], registry=registry
         )
@@ -113,6 +117,7 @@ class Metrics:
         for item in outcome.rejected:
             self.rejected.labels(item.reason).inc()
         self.runs.inc(len(outcome.ended))
+        self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in outcome.ended))
         if outcome.records:
             self.batches.observe(len(outcome.records))
         for stage, seconds in outcome.seconds.items():

@@ -1,11 +1,14 @@
 """Which runs are open, where each of them began, and which document belongs to which run."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from time import time as wall_clock
 from typing import Any
 
 from camsortxs.adapters.reference import PixelReader
 from camsortxs.errors import FrameError
+from camsortxs.frames import INCOMPLETE, RunEnd
 from camsortxs_agent.documents import Item, RunDocuments
 
 REMEMBERED = 20_000
@@ -26,20 +29,25 @@ class _Open:
     documents: RunDocuments
     place: Hashable
     offset: int
+    since: float
+    stopped: bool = False
+    given_up: bool = False
     known: set[str] = field(default_factory=set)
 
 
 class Runs:
     """The open runs of all partitions (`place`), and for each place the offset that a restart must begin at.
 
-    A run is open from its start document until it is closed, which comes after its records were written.
+    A run is open from its start document until it is closed, which comes after its records were written. Offsets of one
+    place grow, until it is forgotten: what begins first there stands first.
     """
 
     def __init__(self, *, pixels: PixelReader) -> None:
         self._pixels = pixels
         self._open: dict[str, _Open] = {}
+        self._at: dict[Hashable, dict[str, _Open]] = {}
         self._run_of: dict[str, str] = {}
-        self._closed: dict[str, None] = {}
+        self._closed: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -51,7 +59,7 @@ class Runs:
     def consume(
         self, name: str, document: Mapping[str, Any], *, place: Hashable, offset: int, time: float | None = None
     ) -> Iterator[Item]:
-        """Yield what one document brings.
+        """Yield what one document brings; `time` (s since 1970) is when it was sent.
 
         Raises
         ------
@@ -60,17 +68,34 @@ class Runs:
         """
         if name == "start":
             documents = RunDocuments(document, pixels=self._pixels)
-            self._open.setdefault(documents.uid, _Open(documents, place, offset))
+            if documents.uid not in self._open:
+                run = _Open(documents, place, offset, since=wall_clock() if time is None else time)
+                self._open[documents.uid] = self._at.setdefault(place, {})[documents.uid] = run
             return
         for run in self._runs_of(name, document):
             if name in ("descriptor", "resource", "stream_resource") and isinstance(uid := document.get("uid"), str):
                 self._run_of[uid] = run.documents.uid
                 run.known.add(uid)
+            run.stopped = run.stopped or name == "stop"
             yield from run.documents.consume(name, document, time=time)
 
     def first_offset(self, place: Hashable) -> int | None:
         """Return the smallest offset that an open run of this place began at; None when no run is open there."""
-        return min((run.offset for run in self._open.values() if run.place == place), default=None)
+        return next((run.offset for run in self._at.get(place, {}).values()), None)
+
+    def overdue(self, place: Hashable, *, before: float) -> list[RunEnd]:
+        """Give up runs of a place that began before then (s since 1970), each once: their stop may never come.
+
+        They stay open until they are closed; what documents of theirs still come is ignored.
+        """
+        found = []
+        for uid, run in self._at.get(place, {}).items():
+            if run.since >= before:
+                break
+            if not (run.stopped or run.given_up):
+                run.given_up = True
+                found.append(RunEnd(run=uid, exit_status=INCOMPLETE))
+        return found
 
     def closer(self, uid: str) -> Callable[[], None]:
         """Return what closes a run once its records are written; documents of it that come again are then ignored.
@@ -82,26 +107,27 @@ class Runs:
         def close() -> None:
             if run is None or self._open.get(uid) is not run:
                 return
-            del self._open[uid]
+            del self._open[uid], self._at[run.place][uid]
             for known in (uid, *run.known):
                 self._run_of.pop(known, None)
                 self._closed[known] = None
             while len(self._closed) > REMEMBERED:
-                del self._closed[next(iter(self._closed))]
+                self._closed.popitem(last=False)
 
         return close
 
     def forget(self, place: Hashable) -> None:
         """Forget all runs of a place that somebody else now reads from where we had acknowledged."""
-        for uid in [uid for uid, run in self._open.items() if run.place == place]:
-            for known in self._open.pop(uid).known:
+        for uid, run in self._at.pop(place, {}).items():
+            del self._open[uid]
+            for known in run.known:
                 self._run_of.pop(known, None)
 
     def _runs_of(self, name: str, document: Mapping[str, Any]) -> list[_Open]:
         if name in _NAMES_ITS_RUN:
             uid = document.get(_NAMES_ITS_RUN[name])
             if uid is None and name == "resource":  # event-model before 1.12: a resource of whoever is running
-                return list(self._open.values())
+                return [run for run in self._open.values() if not run.given_up]
         elif name in _NAMES_ANOTHER:
             other = document.get(_NAMES_ANOTHER[name])
             uid = self._run_of.get(other, other) if isinstance(other, str) else None
@@ -113,4 +139,5 @@ class Runs:
             return []
         if uid not in self._open:
             raise FrameError("orphan", f"{name} of {uid[:80]}, whose start was never seen")
-        return [self._open[uid]]
+        run = self._open[uid]
+        return [] if run.given_up else [run]

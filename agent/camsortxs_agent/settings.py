@@ -43,6 +43,9 @@ class KafkaSettings(Section):
     ssl_key_location: Path | None = None
     ssl_key_password: SecretStr | None = None
     session_timeout_seconds: Positive = 10.0
+    run_age_hours: Positive = Field(
+        24.0, description="A run without a stop document is finished as incomplete this long after its start."
+    )
     max_message_bytes: int = Field(64_000_000, gt=0, description="Larger messages are refused, not decoded.")
     extra: dict[str, str] = Field(
         default_factory=dict, description="Further librdkafka properties, as they are; no secrets in here."

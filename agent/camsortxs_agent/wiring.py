@@ -112,6 +112,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
         batch_frames=settings.batch.frames,
         batch_seconds=settings.batch.wait_seconds,
         max_bytes=settings.kafka.max_message_bytes,
+        run_age=settings.kafka.run_age_hours * 3600,
         ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
         received=lambda name: metrics.documents.labels(name).inc(),
         lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),

@@ -185,3 +185,22 @@ def test_a_server_that_cannot_be_used_now_is_unavailable(catalogue, begin_raw_ru
     # Tiled's client leaves its socket to the garbage collector when the very first request fails.
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         gc.collect()
+
+
+def test_a_run_given_up_has_its_record_and_nobody_waits_for_its_stop(catalogue, begin_raw_run):
+    run = begin_raw_run(complete=False)
+    outcome = replace(whole_run(run), ended=(RunEnd(run=run, exit_status="incomplete"),))
+
+    TiledSink(catalogue, by="agent").write(outcome)
+
+    assert "stop" in catalogue.results[derived.record_key(run, MODEL)].metadata
+    assert index_of(catalogue, run) == {}
+
+
+def test_a_run_given_up_that_did_stop_in_tiled_has_its_index_too(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    outcome = replace(whole_run(run), ended=(RunEnd(run=run, exit_status="incomplete"),))
+
+    TiledSink(catalogue, by="agent").write(outcome)
+
+    assert index_of(catalogue, run)["technique"] == "GISAXS"

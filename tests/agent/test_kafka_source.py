@@ -1,8 +1,12 @@
 """The source against a broker over the wire."""
 
+import time
+
+from confluent_kafka import Producer
 from support.bluesky_runs import BlueskyRun
 
 from camsortxs.frames import Batch, RunEnd
+from camsortxs_agent.wire import encode
 
 
 def ended(*runs):
@@ -112,3 +116,38 @@ def test_documents_and_lag_are_told(publish, make_source, take):
     take(make_source(received=names.append, lag=lambda topic, partition, lag: lags.append(lag)), ended("a"))
     assert names == ["start", "descriptor", "event", "event", "event", "stop"]
     assert lags[-1] == 0
+
+
+def at(seconds):
+    """Messages sent then (s since 1970)."""
+    return int(seconds * 1000)
+
+
+def test_a_run_that_never_stops_ends_as_incomplete_and_lets_the_watermark_go(broker, topic, make_source, take):
+    now = time.time()
+    producer = Producer({"bootstrap.servers": broker})
+    left, other = list(BlueskyRun("left").inline())[:-1], list(BlueskyRun("other").inline())
+    for since, documents in ((now - 7200, left), (now - 60, other)):
+        for document in documents:
+            producer.produce(topic, key="k", value=encode(*document), timestamp=at(since))
+    producer.flush()
+    batches = take(make_source(run_age=3600.0), ended("left", "other"))
+    ends = [end for batch in batches for end in batch.ended]
+    assert ends == [RunEnd(run="left", exit_status="incomplete"), RunEnd(run="other")]
+    assert len(keys(batches)) == 6
+    producer.produce(topic, key="k", value=encode(*next(iter(BlueskyRun("next").inline()))))
+    producer.produce(topic, key="k", value=b"rubbish")
+    producer.flush()
+    assert keys(take(make_source(run_age=3600.0), lambda batches: any(batch.rejected for batch in batches))) == []
+
+
+def test_a_run_in_an_idle_partition_is_given_up_only_when_all_is_read(broker, topic, make_source, take):
+    long_ago = time.time() - 7200
+    producer = Producer({"bootstrap.servers": broker})
+    whole, left = list(BlueskyRun("whole").inline()), list(BlueskyRun("left").inline())[:-1]
+    for document in [*whole, *left]:
+        producer.produce(topic, key="k", value=encode(*document), timestamp=at(long_ago))
+    producer.flush()
+    batches = take(make_source(run_age=3600.0), ended("left"))
+    ends = [end for batch in batches for end in batch.ended]
+    assert ends == [RunEnd(run="whole"), RunEnd(run="left", exit_status="incomplete")]

@@ -46,7 +46,7 @@ def test_an_outcome_is_counted(metrics):
             record(2, Parent.GRAZING),
         ),
         rejected=(Rejected(reason="not_2d", message="flat"),),
-        ended=(RunEnd(run="r"),),
+        ended=(RunEnd(run="r"), RunEnd(run="s", exit_status="incomplete")),
         seconds={"featurize": 0.2, "write": 0.03},
     )
     metrics.observe(outcome)
@@ -54,7 +54,8 @@ def test_an_outcome_is_counted(metrics):
     assert value(metrics, "camsortxs_frames_classified_total", decided="grazing incidence") == 1
     assert value(metrics, "camsortxs_frames_contradicted_total") == 1
     assert value(metrics, "camsortxs_items_rejected_total", reason="not_2d") == 1
-    assert value(metrics, "camsortxs_runs_finished_total") == 1
+    assert value(metrics, "camsortxs_runs_finished_total") == 2
+    assert value(metrics, "camsortxs_runs_incomplete_total") == 1
     assert value(metrics, "camsortxs_batch_size_frames_sum") == 3
     assert value(metrics, "camsortxs_stage_duration_seconds_sum", stage="featurize") == pytest.approx(0.2)
     assert value(metrics, "camsortxs_frame_latency_seconds_count") == 1

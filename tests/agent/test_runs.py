@@ -103,3 +103,20 @@ def test_unknown_documents(runs, name):
     with pytest.raises(FrameError) as caught:
         feed(runs, [(name, {"run_start": "run"})])
     assert caught.value.reason == "unknown_document"
+
+
+def test_a_run_that_is_too_old_is_given_up_once_and_what_comes_later_is_ignored(runs):
+    old, young = list(BlueskyRun("old").inline()), list(BlueskyRun("young").inline())
+    for offset, (documents, since) in enumerate([(old, 100.0), (young, 200.0)]):
+        list(runs.consume(*documents[0], place="p", offset=offset, time=since))
+    feed(runs, old[1:3])
+    assert runs.overdue("p", before=100.0) == []
+    assert runs.overdue("q", before=1e12) == []
+    assert runs.overdue("p", before=150.0) == [RunEnd(run="old", exit_status="incomplete")]
+    assert runs.overdue("p", before=150.0) == []
+    assert feed(runs, old[3:]) == []
+    assert runs.first_offset("p") == 0  # given up, not written
+    runs.closer("old")()
+    assert runs.first_offset("p") == 1
+    assert feed(runs, old[3:]) == []
+    assert len(feed(runs, young[1:])) == 4

@@ -13,7 +13,7 @@ from event_model import DocumentNames
 
 from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
-from camsortxs_agent.batches import Collector, Partition
+from camsortxs_agent.batches import Collector, Partition, Steady
 from camsortxs_agent.kafka.health import LIBRDKAFKA, BrokerHealth
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.wire import MAX_BYTES, decode
@@ -38,6 +38,10 @@ class KafkaSource:
     start document of a run that is still open: a restart reads exactly the unfinished runs again. With the offset goes
     the place up to which everything else is done, so that what lies between is not taken for orphans.
 
+    A run without a stop document ends as `INCOMPLETE` once a message `run_age` seconds younger than its start comes in
+    its partition, or all is read there and the clock says so: an agent that was away for long first reads what it
+    missed.
+
     `ready` is told whether the broker is there and partitions are assigned, `received` the name of each document, `lag`
     how many messages of a partition (topic, number) are not acknowledged.
     """
@@ -51,6 +55,7 @@ class KafkaSource:
         batch_frames: int = 32,
         batch_seconds: float = 0.5,
         max_bytes: int = MAX_BYTES,
+        run_age: float = 86400.0,
         ready: Callable[[bool], None] = lambda ready: None,
         received: Callable[[str], None] = lambda name: None,
         lag: Callable[[str, int, int], None] = lambda topic, partition, lag: None,
@@ -60,6 +65,8 @@ class KafkaSource:
         self._runs = runs
         self._collector = Collector(frames=batch_frames, seconds=batch_seconds)
         self._max_bytes = max_bytes
+        self._run_age = run_age
+        self._clock = Steady()
         self._health = BrokerHealth(ready)
         self._received = received
         self._lag = lag
@@ -93,6 +100,8 @@ class KafkaSource:
                 taken = self._next()
                 if taken is not None:
                     yield from self._read(*taken)
+                else:
+                    self._give_up_idle()
                 if self._collector.due or (taken is None and self._something):
                     yield self._batch()
         self._consumer = None
@@ -144,7 +153,10 @@ class KafkaSource:
         value, offset = message.value(), message.offset()
         origin = {"topic": partition.topic, "partition": partition.number, "offset": offset}
         kind, milliseconds = message.timestamp()
-        sent = milliseconds / 1000 if kind else None
+        now = self._clock()
+        sent = min(milliseconds / 1000, now) if kind else None
+        partition.latest = max(partition.latest, now if sent is None else sent)
+        self._give_up(partition, partition.latest)
         payload: bytes | None = value
         try:
             name, document = decode(value, max_bytes=self._max_bytes)
@@ -169,6 +181,16 @@ class KafkaSource:
                 refusal = Rejected(reason=error.reason, message=str(error))
                 self._collector.add(partition, _with_origin(refusal, origin, payload))
         partition.position = offset + 1
+
+    def _give_up(self, partition: Partition, now: float) -> None:
+        for end in self._runs.overdue(partition.key, before=now - self._run_age):
+            log.warning("run_incomplete", run=end.run, topic=partition.topic, partition=partition.number)
+            self._collector.add(partition, end)
+
+    def _give_up_idle(self) -> None:
+        for partition in self._partitions.values():
+            if partition.position is not None and self._end(partition) == partition.position:
+                self._give_up(partition, self._clock())
 
     @property
     def _something(self) -> bool:
@@ -215,10 +237,14 @@ class KafkaSource:
             log.warning("commit_failed", error=str(error))
 
     def _tell_lag(self, partition: Partition, position: int) -> None:
-        if self._consumer is not None:
-            _, end = self._consumer.get_watermark_offsets(TopicPartition(*partition.key), cached=True)
-            if end >= 0:
-                self._lag(partition.topic, partition.number, max(0, end - position))
+        if (end := self._end(partition)) >= 0:
+            self._lag(partition.topic, partition.number, max(0, end - position))
+
+    def _end(self, partition: Partition) -> int:
+        """Return the offset that the next message will have, as far as it is known here; negative when it is not."""
+        if self._consumer is None:
+            return -1
+        return int(self._consumer.get_watermark_offsets(TopicPartition(*partition.key), cached=True)[1])
 
     def _current(self, partition: Partition) -> bool:
         return self._partitions.get(partition.key) is partition

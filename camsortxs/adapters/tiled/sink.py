@@ -9,6 +9,7 @@ from bluesky_tiled_plugins import TiledWriter
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors, fetch
 from camsortxs.errors import SinkUnavailable
+from camsortxs.frames import INCOMPLETE, RunEnd
 from camsortxs.records import Outcome, Record
 from camsortxs.summary import OpenRun, gather
 
@@ -24,6 +25,7 @@ class TiledSink:
     `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
     `yielding`, an index that another has written on a run is left as it is, whatever it says. `withheld` is told the
     uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
+    A run that ended `INCOMPLETE` gets its record, and an index only where Tiled shows its stop document at that moment.
 
     Raises
     ------
@@ -53,17 +55,18 @@ class TiledSink:
         """Remember the records; finish the runs that have ended."""
         gather(self._open, outcome)
         for end in outcome.ended:
-            self._finish(end.run, self._open.get(end.run, OpenRun()), outcome.model)
+            self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
             self._open.pop(end.run, None)
 
-    def _finish(self, run: str, known: OpenRun, model: str) -> None:
+    def _finish(self, end: RunEnd, known: OpenRun, model: str) -> None:
+        run = end.run
         records = list(known.records.values())
         model = records[0].model if records else model
         index = derived.index_metadata(known.summary(), records, model=model, by=self._by)
         with as_sink_errors():
             if records:
                 self._write_record(run, model, records, index)
-            self._write_index(run, index)
+            self._write_index(run, index, wait=end.exit_status != INCOMPLETE)
 
     def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> None:
         results = self._catalogue.results
@@ -85,13 +88,15 @@ class TiledSink:
             results[key].delete(recursive=True, external_only=False)
             raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
 
-    def _write_index(self, run: str, index: dict[str, Any]) -> None:
+    def _write_index(self, run: str, index: dict[str, Any], *, wait: bool) -> None:
         if not self._catalogue.takes_index:
             self._withheld(run)
             return
         raw = self._catalogue.run(run)
         # Writing beside TiledWriter's own last write has erased stop documents: wait until Tiled shows it.
         if raw is None or not raw.metadata.get("stop"):
+            if not wait:
+                return
             raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
         if self._says(raw, index) or (self._yielding and self._catalogue.index_in(raw.metadata).get("model")):
             return
