@@ -15,6 +15,7 @@ os.environ["PYCARET_CUSTOM_LOGGING_PATH"] = os.devnull  # else it leaves a file 
 
 import bank  # noqa: E402 - the number of threads is read at import
 import decode  # noqa: E402
+import documents  # noqa: E402
 import end_to_end  # noqa: E402
 import line  # noqa: E402
 import memory  # noqa: E402
@@ -23,7 +24,7 @@ import simulator  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-PARTS = (bank, line, decode, prediction, simulator, memory, end_to_end)
+PARTS = (bank, line, decode, documents, prediction, simulator, memory, end_to_end)
 
 
 def main() -> None:
