@@ -2,6 +2,7 @@
 
 import json
 import signal
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from camsortxs_agent.chaos.kills import kill_many
+from camsortxs_agent.chaos.kinds import KINDS, endure_all
 from camsortxs_agent.chaos.stage import open_stage
 from camsortxs_agent.demo.processes import ChildFailed
+from camsortxs_agent.demo.tiled_server import embedded_tiled
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -59,6 +62,39 @@ def kills(
     line = found.line()
     _report(console, "kill -9", line)
     raise typer.Exit(0 if found.cost.nothing and not any(found.exit_codes) else 1)
+
+
+@app.command()
+def outages(
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long each outage lasts.")] = 600.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="Runs begun a second, for each agent.")] = 0.05,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(KINDS)}.")] = None,
+    seed: Seed = 6,
+    out: Out = Path("soak-out"),
+) -> None:
+    """Take away Tiled, the broker, the disk, the clock, all at the same time, each from an agent of its own."""
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    names = only or list(KINDS)
+    with tempfile.TemporaryDirectory(prefix="camsortxs-soak-") as name:
+        folder = Path(name).resolve()
+        with (
+            _failures(console),
+            embedded_tiled(folder / "tiled", log=out / "tiled.log") as tiled,
+            console.status(f"{len(names)} outages of {seconds:.0f} s"),
+        ):
+            found = endure_all(names, tiled, seconds=seconds, rate=rate, seed=seed, folder=folder, logs=out)
+    table = Table("outage", "seconds", "runs", "not ready after", "because", "ready after", "all runs after", "cost")
+    for name, one in zip(names, found, strict=True):
+        if isinstance(one, Exception):
+            table.add_row(name, "", "", "", escape(str(one)[:200]), "", "", "[red]failed[/]")
+            continue
+        cost = f"{len(one.cost.lost)} lost, {len(one.cost.twice)} twice, {len(one.cost.wrong)} wrong"
+        told = [str(value) for value in (one.seconds, one.cost.runs, one.noticed)]
+        table.add_row(name, *told, "; ".join(one.said.values()), str(one.ready), str(one.recovered), cost)
+    console.print(table)
+    typer.echo(json.dumps([str(one) if isinstance(one, Exception) else one.line() for one in found]))
+    raise typer.Exit(int(any(isinstance(one, Exception) or not one.cost.nothing for one in found)))
 
 
 def _report(console: Console, title: str, line: Mapping[str, Any]) -> None:

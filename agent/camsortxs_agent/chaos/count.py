@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
+import stamina
 
 from camsortxs_agent.demo.tiled_server import TiledServer
-from camsortxs_agent.demo.verify import read_back
+from camsortxs_agent.demo.verify import read_back, tagged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,17 @@ class Cost:
         return not (self.lost or self.twice or self.wrong)
 
 
+# SQLite under load makes Tiled answer 500 now and then: that is not what is counted here.
+_patiently = stamina.retry(on=httpx.HTTPError, attempts=6, timeout=60.0)
+
+
+@_patiently
+def indexed(server: TiledServer, raw: str) -> set[str]:
+    """Return the runs that have an index."""
+    return tagged(server, raw=raw)
+
+
+@_patiently
 def count(server: TiledServer, runs: Mapping[str, int], *, raw: str, results: str) -> Cost:
     """Read every run back; `runs` says how many frames each has.
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from camsortxs_agent.chaos.count import Cost, count
+from camsortxs_agent.chaos.count import Cost, count, indexed
 from camsortxs_agent.chaos.herd import Herd, Member
 from camsortxs_agent.chaos.nursery import open_nursery
 from camsortxs_agent.chaos.stage import Stage
 from camsortxs_agent.demo.processes import ChildFailed
-from camsortxs_agent.demo.verify import tagged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +108,7 @@ def _kill(
 
 def _wait_tagged(stage: Stage, herd: Herd, patience: float) -> float:
     begun = time.monotonic()
-    while missing := set(stage.load.runs) - tagged(stage.tiled, raw=stage.raw):
+    while missing := set(stage.load.runs) - indexed(stage.tiled, stage.raw):
         herd.check()
         if time.monotonic() - begun > patience:
             raise ChildFailed(f"{len(missing)} runs have no index after {patience:.0f} s: {sorted(missing)[:5]}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import typer
@@ -63,16 +64,18 @@ class Nursery:
 
 
 @contextmanager
-def open_nursery(*, log: Path, clock: Path | None = None) -> Iterator[Nursery]:
-    """Run a nursery for the length of the block; its agents end with it.
+def open_nursery(
+    *, log: Path, clock: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Nursery]:
+    """Run a nursery for the length of the block; its agents end with it, and live in this `environment` beside ours.
 
     The file `clock`, where there is one, holds the seconds by which the wall clock of all its agents is wrong.
     """
     command = [sys.executable, "-m", "camsortxs_agent.chaos.nursery", *([str(clock)] if clock else [])]
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    wanted = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **environment}
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - the command is our own
-            ["/usr/bin/env", *(f"{name}={value}" for name, value in threads.items()), *command],
+            ["/usr/bin/env", *(f"{name}={value}" for name, value in wanted.items()), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

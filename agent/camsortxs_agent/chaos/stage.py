@@ -12,9 +12,11 @@ import numpy as np
 from tiled.client import from_uri
 
 from camsortxs_agent.chaos.load import Load
+from camsortxs_agent.chaos.proxy import Proxy
 from camsortxs_agent.chaos.wire import make_topic, open_producer
 from camsortxs_agent.demo.agent import configuration
 from camsortxs_agent.demo.broker import embedded_broker
+from camsortxs_agent.demo.processes import free_port
 from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
 
 Settings = dict[str, dict[str, Any]]
@@ -67,6 +69,7 @@ def set_stage(
     )  # fmt: skip
     settings["tiled"] |= {"raw_path": raw, "results_path": results}
     settings["kafka"]["session_timeout_seconds"] = session
+    settings["pixels"]["late_file_seconds"] = 60.0
     settings["batch"] = {"workers": 1}
     load = Load(
         producer=open_producer(broker), topic=topic, raw=client.create_container(raw),
@@ -76,3 +79,30 @@ def set_stage(
         yield Stage(folder=folder, broker=broker, tiled=tiled, load=load, settings=settings, raw=raw, results=results)
     finally:
         client.context.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wires:
+    """A stage whose agents (and beamline) reach the broker, and whose agents reach Tiled, through wires of ours."""
+
+    stage: Stage
+    broker: Proxy
+    tiled: Proxy
+
+
+@contextmanager
+def open_wires(
+    folder: Path, tiled: TiledServer, *, seed: int, session: float = 6.0, logs: Path | None = None
+) -> Iterator[Wires]:
+    """Start a broker behind a wire, put another before `tiled`, and set the stage on them."""
+    port = free_port()
+    with (
+        Proxy(port) as to_broker,
+        Proxy(int(tiled.uri.rsplit(":", 1)[1])) as to_tiled,
+        embedded_broker(port, advertised=to_broker.port, log=(logs or folder) / "broker.log"),
+        set_stage(
+            folder, f"127.0.0.1:{to_broker.port}", tiled, seed=seed, partitions=2, frames=3, session=session
+        ) as stage,
+    ):
+        stage.settings["tiled"]["uri"] = f"http://127.0.0.1:{to_tiled.port}"
+        yield Wires(stage=stage, broker=to_broker, tiled=to_tiled)

@@ -19,8 +19,12 @@ _API_VERSIONS = struct.pack(">hhih4s", 18, 0, _CORRELATION, 4, b"demo")
 
 
 @contextmanager
-def embedded_broker(port: int | None = None, *, log: Path | None = None, timeout: float = 30.0) -> Iterator[str]:
+def embedded_broker(
+    port: int | None = None, *, advertised: int | None = None, log: Path | None = None, timeout: float = 30.0
+) -> Iterator[str]:
     """Run a broker on the loopback interface for the length of the block; yield its bootstrap address.
+
+    Clients are told to come to the port `advertised`, where a proxy of it may listen; to `port` where there is none.
 
     Topics are made by the first message and live in memory: they are gone afterwards. Messages of many MB pass.
 
@@ -31,9 +35,9 @@ def embedded_broker(port: int | None = None, *, log: Path | None = None, timeout
     """
     port = port or free_port()
     address = f"127.0.0.1:{port}"
-    url = f"tcp://{address}"
     command = [
-        _binary(), "broker", "--listener-url", url, "--advertised-listener-url", url,
+        _binary(), "broker", "--listener-url", f"tcp://{address}",
+        "--advertised-listener-url", f"tcp://127.0.0.1:{advertised or port}",
         "--storage-engine", "memory://tansu/",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="camsortxs-broker-") as folder:
