@@ -1,5 +1,30 @@
 """Everything that can go wrong, as one tree: the class says what happens next (DESIGN.md section 7)."""
 
+from hashlib import sha256
+from pathlib import Path
+from traceback import extract_tb
+
+_FRAMES = 50
+
+
+def traceback_digest(error: BaseException) -> str:
+    """Return what equal failures have in common: a digest of the types of errors and the functions they came through.
+
+    The first 16 hexadecimal digits of a sha256 over the type of the error, file and function of each frame of its
+    traceback, and the same of its causes. Messages, line numbers and folders are left out.
+
+    >>> traceback_digest(ValueError("one")) == traceback_digest(ValueError("another"))
+    True
+    """
+    words = []
+    link: BaseException | None = error
+    while link is not None:
+        words.append(type(link).__qualname__)
+        frames = extract_tb(link.__traceback__, limit=-_FRAMES)
+        words += ["/".join((*Path(frame.filename).parts[-2:], frame.name)) for frame in frames]
+        link = link.__cause__
+    return sha256("\n".join(words).encode()).hexdigest()[:16]
+
 
 class CamsortxsError(Exception):
     """Base of every error that camSortXS raises on purpose."""

@@ -99,13 +99,17 @@ def check_shape(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Something that could not be used, and why; `origin` says where from: a path, or topic/partition/offset."""
+    """Something that could not be used, and why; `origin` says where from: a path, or topic/partition/offset.
+
+    `digest` is that of the traceback (`camsortxs.errors.traceback_digest`), where there was one.
+    """
 
     reason: str
     message: str
     origin: Mapping[str, Any] = field(default_factory=dict)
     key: FrameKey | None = None
     payload: bytes | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

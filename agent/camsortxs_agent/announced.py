@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from camsortxs.errors import FrameError
+from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected
 from camsortxs.masks import bad_pixels
 from camsortxs_agent.streams import Detector
@@ -74,4 +74,9 @@ class Announced:
 
     def refusal(self, error: FrameError, frames: int, offset: int = 0) -> Rejected:
         """Say that an image, or all of them, cannot be used."""
-        return Rejected(reason=error.reason, message=str(error), key=self.key(frames, offset))
+        return Rejected(
+            reason=error.reason,
+            message=str(error),
+            key=self.key(frames, offset),
+            digest=traceback_digest(error) if error.__traceback__ else None,
+        )

@@ -1,17 +1,19 @@
 """What could not be used is kept: on a topic and in a file, with the reason and the original bytes."""
 
+import fcntl
 import json
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.errors import SinkRejected, SinkUnavailable, traceback_digest
 from camsortxs.frames import Rejected
 from camsortxs.records import Outcome, Record
 from camsortxs_agent.wire import Publisher
@@ -20,6 +22,7 @@ log = structlog.get_logger()
 
 MAX_TOPIC_BYTES = 900_000
 """A letter larger than this goes to the topic without the original bytes (brokers take 1 MB); the file has them."""
+_BLOCK = 65536
 
 
 class DeadLetters:
@@ -62,7 +65,7 @@ class DeadLetters:
             As `write`.
         """
         letter = {
-            **_heading(error.reason, str(error)),
+            **_heading(error.reason, str(error), traceback_digest(error)),
             "records": [_spelled(record) for record in outcome.records],
             "ended": [end.run for end in outcome.ended],
         }
@@ -77,23 +80,55 @@ class DeadLetters:
         if self._file is not None:
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                with self._file.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(letter) + "\n" for letter in letters)
-                    file.flush()
-                    os.fsync(file.fileno())
+                with self._file.open("ab+", buffering=0) as file:
+                    _append(file, "".join(json.dumps(letter) + "\n" for letter in letters).encode())
             except OSError as error:
                 raise SinkUnavailable(f"dead letters: {error}") from error
         for letter in letters:
             self._written(letter["reason"])
 
 
-def _heading(reason: str, message: str) -> dict[str, Any]:
-    return {"time": datetime.now(UTC).isoformat(), "reason": reason, "message": message}
+def _append(file: BinaryIO, lines: bytes) -> None:
+    """Write all of it or nothing: a full disk, or a process that was killed here, leaves no torn line to the next.
+
+    Whoever was cut short had acknowledged nothing, so those letters come again.
+    """
+    fcntl.flock(file, fcntl.LOCK_EX)  # agents may share the file; freed when it is closed
+    size = _whole(file)
+    rest = memoryview(lines)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):  # then the next one to append cuts it
+            file.truncate(size)
+        raise
+
+
+def _whole(file: BinaryIO) -> int:
+    """Cut what follows the last line that is whole; return the size."""
+    end = size = file.seek(0, os.SEEK_END)
+    while end:
+        begin = max(0, end - _BLOCK)
+        file.seek(begin)
+        found = file.read(end - begin).rfind(b"\n")
+        if found >= 0:
+            end = begin + found + 1
+            break
+        end = begin
+    if end != size:
+        file.truncate(end)
+    return end
+
+
+def _heading(reason: str, message: str, digest: str | None) -> dict[str, Any]:
+    return {"time": datetime.now(UTC).isoformat(), "reason": reason, "message": message, "traceback": digest}
 
 
 def _letter(item: Rejected) -> dict[str, Any]:
     return {
-        **_heading(item.reason, item.message),
+        **_heading(item.reason, item.message, item.digest),
         "origin": {name: _plain(value) for name, value in item.origin.items()},
         "run": item.key.run if item.key else None,
         "frame": asdict(item.key) if item.key else None,

@@ -1,10 +1,13 @@
 import json
+import resource
 from base64 import b64decode
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from support.publisher import Published
 
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.errors import FrameError, SinkRejected, SinkUnavailable, traceback_digest
 from camsortxs.frames import FrameKey, Rejected, RunEnd
 from camsortxs.records import Outcome
 from camsortxs_agent.dead_letters import MAX_TOPIC_BYTES, DeadLetters
@@ -66,3 +69,77 @@ def test_what_a_sink_refuses_for_good_is_kept_too(published, tmp_path, make_fram
     outcome = Outcome(model="m@1", ended=(RunEnd(run=key.run),))
     DeadLetters(published, topic="dead", file=tmp_path / "dead.jsonl").refuse(outcome, SinkRejected("tiled_422", "no"))
     assert lines(tmp_path / "dead.jsonl")[0]["ended"] == ["run"]
+
+
+def failed(reason, message="no", *, through=None):
+    def deeper():
+        raise FrameError(reason, message)
+
+    try:
+        if through is None:
+            raise FrameError(reason, message)
+        deeper()
+    except FrameError as error:
+        return traceback_digest(error)
+
+
+def test_equal_failures_have_the_digest_of_their_traceback_in_common(published, tmp_path):
+    assert failed("a", "one") == failed("a", "two")
+    assert failed("a") != failed("a", through="another function")
+    bad = Rejected(reason="a", message="", digest=failed("a"))
+    DeadLetters(published, topic="dead", file=tmp_path / "dead.jsonl").write(Outcome(model="m@1", rejected=(bad,)))
+    assert lines(tmp_path / "dead.jsonl")[0]["traceback"] == failed("a")
+    assert json.loads(published.messages[0][2])["traceback"] == failed("a")
+
+
+def test_a_cause_makes_another_digest():
+    digests = set()
+    for cause in (KeyError("x"), OSError("x")):
+        try:
+            raise FrameError("a", "no") from cause
+        except FrameError as error:
+            digests.add(traceback_digest(error))
+    assert len(digests) == 2
+
+
+@contextmanager
+def room_for(size):
+    """Let no file of this process grow beyond that: the write that does is cut short, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def numbered(first, last):
+    return Outcome(model="m@1", rejected=tuple(Rejected(reason="r", message=str(n)) for n in range(first, last)))
+
+
+def test_a_disk_that_fills_up_tears_no_line_and_loses_no_letter(published, tmp_path):
+    file = tmp_path / "dead.jsonl"
+    letters = DeadLetters(published, topic="dead", file=file)
+    letters.write(numbered(0, 3))
+    before = file.read_bytes()
+    with room_for(len(before) + 250), pytest.raises(SinkUnavailable, match="dead letters"):
+        letters.write(numbered(3, 9))
+    assert file.read_bytes() == before
+    letters.write(numbered(3, 9))
+    assert [letter["message"] for letter in lines(file)] == [str(n) for n in range(9)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_full_is_waited_for(published):
+    with pytest.raises(SinkUnavailable, match="No space left"):
+        DeadLetters(published, topic="dead", file=Path("/dev/full")).write(numbered(0, 1))
+
+
+@pytest.mark.parametrize("torn", [b'{"reason": "r", "mess', b"x" * 200_000])
+def test_what_a_killed_process_left_half_written_is_cut(published, tmp_path, torn):
+    file = tmp_path / "dead.jsonl"
+    letters = DeadLetters(published, topic="dead", file=file)
+    letters.write(numbered(0, 1))
+    file.write_bytes(file.read_bytes() + torn)
+    letters.write(numbered(1, 2))
+    assert [letter["message"] for letter in lines(file)] == ["0", "1"]

@@ -11,7 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from event_model import DocumentNames
 
-from camsortxs.errors import FrameError, SourceError
+from camsortxs.errors import FrameError, SourceError, traceback_digest
 from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.batches import Collector, Partition, Steady
 from camsortxs_agent.kafka.health import LIBRDKAFKA, BrokerHealth
@@ -178,7 +178,7 @@ class KafkaSource:
                         return
         except FrameError as error:
             if error.reason != "orphan" or offset >= partition.done:
-                refusal = Rejected(reason=error.reason, message=str(error))
+                refusal = Rejected(reason=error.reason, message=str(error), digest=traceback_digest(error))
                 self._collector.add(partition, _with_origin(refusal, origin, payload))
         partition.position = offset + 1
 
@@ -289,4 +289,4 @@ def _read(item: Unread, origin: Mapping[str, Any], payload: bytes | None) -> lis
 
 
 def _with_origin(item: Rejected, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:
-    return Rejected(reason=item.reason, message=item.message, origin=origin, key=item.key, payload=payload)
+    return replace(item, origin=origin, payload=payload)
