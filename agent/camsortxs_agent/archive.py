@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
-from camsortxs.adapters.tiled import Catalogue
+from camsortxs.adapters.tiled import Bookmark, Catalogue, LiveTiledRuns, TiledRuns
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Sink
 from camsortxs_agent.metrics import Metrics
@@ -30,12 +30,14 @@ def catalogue(settings: TiledSettings) -> Catalogue:
 class Withheld:
     """Counts the runs that get a record and no index, and says once why."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, mark: Bookmark) -> None:
         self._metrics = metrics
+        self._mark = mark
         self._said = False
 
     def note(self, run: str) -> None:
-        """Note a run."""
+        """Note a run, which is not to be found again."""
+        self._mark.settle(run)
         self._metrics.withheld.inc()
         if not self._said:
             self._said = True
@@ -44,6 +46,19 @@ class Withheld:
                 run=run,
                 why="this catalogue keeps no metadata beside the start document: set tiled.write_start to write there",
             )
+
+
+def live(
+    settings: Settings, metrics: Metrics, archive: Catalogue, mark: Bookmark, *, ready: Callable[[bool], None]
+) -> LiveTiledRuns:
+    """Return the catalogue as a source, for a site without Kafka; nothing connects yet."""
+    return LiveTiledRuns(
+        TiledRuns(catalogue=archive, batch=settings.batch.frames, bookmark=mark),
+        mark,
+        poll=settings.tiled.poll_seconds,
+        ready=ready,
+        subscribed=metrics.subscriptions.inc,
+    )
 
 
 def reconciler(

@@ -26,7 +26,8 @@ class Finding:
 def perform(settings: Settings) -> Iterator[Finding]:
     """Try model, broker, Tiled and folders, one after another."""
     yield _try("model", lambda: wiring.load_model(settings.model)[1].reference)
-    yield _try("Kafka", lambda: _kafka(settings))
+    if settings.source == "kafka":
+        yield _try("Kafka", lambda: _kafka(settings))
     yield _try("Tiled", lambda: _tiled(settings))
     for root in settings.pixels.roots:
         yield Finding(what="folder", good=root.is_dir(), detail=str(root) if root.is_dir() else f"{root} is not there")

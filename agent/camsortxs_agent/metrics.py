@@ -76,6 +76,11 @@ class Metrics:
             "Runs with a record and no index, because it would have to stand in their start document.",
             registry=registry,
         )
+        self.subscriptions = Counter(
+            "camsortxs_subscriptions_begun",
+            "Subscriptions to Tiled's notifications that were begun; more than one: the one before ended.",
+            registry=registry,
+        )
         self.sweeps = Counter(
             "camsortxs_sweeps_finished",
             "Sweeps of the catalogue, by whether they got through.",

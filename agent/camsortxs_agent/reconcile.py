@@ -23,8 +23,7 @@ FIRST_AFTER_SECONDS = 60.0
 """An agent that is started over and over does not sweep each time."""
 _NICE = 10
 _END_SECONDS = 10.0
-# What a catalogue in trouble raises, and what metadata of a shape that nobody thought of leads to.
-_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, LookupError, TypeError, ValueError, AttributeError)
+_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, KeyError)  # KeyError: the container of raw runs is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +82,7 @@ class Reconciler:
         self._ended = threading.Event()
         self._bookmark = Bookmark()
         self._result: str | None = None
-        self._run: str | None = None
-        self._source = TiledRuns(
-            catalogue=catalogue, limit=limit, opened=self._opened, bookmark=self._bookmark, rest=rest, busy=busy
-        )
+        self._source = TiledRuns(catalogue=catalogue, limit=limit, bookmark=self._bookmark, rest=rest, busy=busy)
         sink = TiledSink(catalogue, by="reconciler", yielding=True, withheld=self._withheld)
         self._line = line(RetryingSink(sink, rejected=self._refused, stopping=self._over))
 
@@ -107,17 +103,20 @@ class Reconciler:
         """Do one sweep now."""
         began = time.monotonic()
         runs, good = 0, True
-        self._run = None
         try:
             for batch in self._batches():
                 self._line.process(batch)
+                for item in batch.rejected:
+                    if item.key is None:  # a run, not a frame of one: those stand in its index
+                        log.warning("unreadable", reason=item.reason, error=item.message, **item.origin)
                 for _ in batch.ended:
                     runs += 1
                     self._told.run(self._result or "tagged")
-                    self._run = self._result = None
+                    self._result = None
         except _TROUBLE as error:
             good = False
-            self._failed(error)
+            if not self._over():
+                log.warning("sweep_failed", error=f"{type(error).__name__}: {error}")
         swept = Swept(good=good and not self._over(), runs=runs, seconds=time.monotonic() - began)
         if not self._over():
             self._told.sweep(swept)
@@ -140,18 +139,8 @@ class Reconciler:
                 return
             yield batch
 
-    def _failed(self, error: Exception) -> None:
-        if self._over():
-            return
-        log.warning("sweep_failed", error=f"{type(error).__name__}: {error}", run=self._run)
-        if self._run is not None and not isinstance(error, CamsortxsError | httpx.HTTPError):
-            self._bookmark.settle(self._run)  # it would end every sweep at the same place
-
     def _over(self) -> bool:
         return self._ended.is_set() or self._stopping()
-
-    def _opened(self, uid: str, start: dict[str, object]) -> None:
-        self._run = uid
 
     def _withheld(self, run: str) -> None:
         self._result = "recorded"

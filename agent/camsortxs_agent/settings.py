@@ -82,6 +82,9 @@ class TiledSettings(Section):
         description="Put the index into the start document where a catalogue (databroker on MongoDB) keeps no metadata"
         " beside it; otherwise such runs get a record only.",
     )
+    poll_seconds: Positive = Field(
+        10.0, description="How often the catalogue is looked at where it is the source; its notifications come at once."
+    )
     index_patience_seconds: Positive = Field(
         30.0, description="How long a raw run may take to show as complete in Tiled after its stop document."
     )
@@ -167,6 +170,9 @@ class Settings(BaseSettings):
         env_prefix="CAMSORTXS_", env_nested_delimiter="__", extra="forbid", frozen=True, title="camSortXS agent"
     )
 
+    source: Literal["kafka", "tiled"] = Field(
+        "kafka", description="Where runs are heard of: documents on Kafka, or the catalogue itself, at sites without."
+    )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     tiled: TiledSettings = Field(default_factory=TiledSettings)
     reconcile: ReconcileSettings = Field(default_factory=ReconcileSettings)

@@ -9,7 +9,7 @@ import structlog
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
-from camsortxs.adapters.tiled import TiledSink
+from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns, TiledSink
 from camsortxs.classifiers.base import Classifier
 from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
@@ -22,7 +22,7 @@ from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Outcome, Sink
-from camsortxs_agent.archive import Withheld, catalogue, reconciler
+from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
@@ -84,6 +84,21 @@ def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:
     return DeviceChain(chain.representations)
 
 
+def _kafka_source(settings: Settings, metrics: Metrics, readiness: Readiness, runs: Runs) -> KafkaSource:
+    return KafkaSource(
+        config=config.consumer(settings.kafka),
+        topics=settings.kafka.topics,
+        runs=runs,
+        batch_frames=settings.batch.frames,
+        batch_seconds=settings.batch.wait_seconds,
+        max_bytes=settings.kafka.max_message_bytes,
+        run_age=settings.kafka.run_age_hours * 3600,
+        ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
+        received=lambda name: metrics.documents.labels(name).inc(),
+        lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),
+    )
+
+
 def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Model] = load_model) -> Agent:
     """Wire an agent; nothing connects yet.
 
@@ -96,7 +111,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
     metrics = Metrics()
     metrics.model.info({"reference": classifier.reference, "features": classifier.feature_digest})
     readiness = Readiness(gauge=metrics.ready)
-    readiness.set("kafka", "no partition is assigned yet")
+    readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
     runs = Runs(
         pixels=FilePixels(
             roots=settings.pixels.roots,
@@ -105,19 +120,20 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
         )
     )
     metrics.open_runs.set_function(lambda: len(runs))
-    source = KafkaSource(
-        config=config.consumer(settings.kafka),
-        topics=settings.kafka.topics,
-        runs=runs,
-        batch_frames=settings.batch.frames,
-        batch_seconds=settings.batch.wait_seconds,
-        max_bytes=settings.kafka.max_message_bytes,
-        run_age=settings.kafka.run_age_hours * 3600,
-        ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
-        received=lambda name: metrics.documents.labels(name).inc(),
-        lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),
-    )
-    publisher = KafkaPublisher(config=config.producer(settings.kafka))
+    tiled, mark = catalogue(settings.tiled), Bookmark()
+    source: KafkaSource | LiveTiledRuns
+    publisher: KafkaPublisher | None = None
+    if settings.source == "tiled":
+        source = live(
+            settings,
+            metrics,
+            tiled,
+            mark,
+            ready=lambda ready: readiness.set("source", None if ready else "no answer of Tiled"),
+        )
+    else:
+        source = _kafka_source(settings, metrics, readiness, runs)
+        publisher = KafkaPublisher(config=config.producer(settings.kafka))
     letters = DeadLetters(
         publisher,
         topic=settings.kafka.dead_letter_topic,
@@ -138,16 +154,24 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
     def given_up(outcome: Outcome, error: SinkRejected) -> None:
         log.error("dead_letter_lost", error=str(error))
 
-    tiled = catalogue(settings.tiled)
+    def refused(outcome: Outcome, error: SinkRejected) -> None:
+        letters.refuse(outcome, error)
+        for end in outcome.ended:
+            mark.settle(end.run)
+
+    topic = [ResultsTopic(publisher, topic=settings.kafka.results_topic)] if publisher else []
     sinks = InTurn(
         [
             patiently(letters, given_up),
-            patiently(ResultsTopic(publisher, topic=settings.kafka.results_topic), letters.refuse),
+            *(patiently(sink, letters.refuse) for sink in topic),
             patiently(
                 TiledSink(
-                    tiled, by="live", patience=settings.tiled.index_patience_seconds, withheld=Withheld(metrics).note
+                    tiled,
+                    by="live",
+                    patience=settings.tiled.index_patience_seconds,
+                    withheld=Withheld(metrics, mark).note,
                 ),
-                letters.refuse,
+                refused,
             ),
         ],
         written=lambda: readiness.set("sinks", None),

@@ -153,9 +153,8 @@ def test_a_run_that_tiled_refuses_is_told_once_and_not_found_again(make, catalog
     assert index_of(catalogue, taken)["frames"] == 3
 
 
-def test_metadata_that_nobody_understands_ends_one_sweep_and_not_the_next(make, catalogue, begin_raw_run, monkeypatch):
+def test_a_run_that_nobody_understands_is_told_and_holds_back_no_other(make, catalogue, begin_raw_run, monkeypatch):
     odd, good = (begin_raw_run(frames=IMAGES) for _ in range(2))
-    catalogue.raw[odd].patch_metadata({"stop": {"exit_status": 7}}, content_type="application/merge-patch+json")
 
     def misunderstand(run):
         if run.metadata["start"]["uid"] == odd:
@@ -167,10 +166,13 @@ def test_metadata_that_nobody_understands_ends_one_sweep_and_not_the_next(make, 
     reconciler = make()
 
     with structlog.testing.capture_logs() as logs:
-        assert [reconciler.sweep().good for _ in range(2)] == [False, True]
+        assert [(swept.good, swept.runs) for swept in (reconciler.sweep(), reconciler.sweep())] == [
+            (True, 1),
+            (True, 0),
+        ]
 
     assert [(event["event"], event["run"]) for event in logs if event["log_level"] == "warning"] == [
-        ("sweep_failed", odd)
+        ("unreadable", odd)
     ]
     assert index_of(catalogue, good)["frames"] == 3
 

@@ -48,6 +48,7 @@ def embedded_tiled(
     configuration = {
         "authentication": {"single_user_api_key": server.api_key},
         "uvicorn": {"host": "127.0.0.1", "port": port},
+        "streaming_cache": {"uri": "memory"},
         "trees": [
             {
                 "path": "/",

@@ -50,7 +50,8 @@ class TiledRuns:
             When the server is out of reach: call again later, it goes on where it stopped.
         """
         # Pages go by cursor over the order of creation, so that tagging while reading skips nothing.
-        yield from self._batches(self._untagged().runs())
+        untagged = self._untagged()
+        yield from self._batches(untagged.runs(), untagged.bookmark)
 
     def batches_of(self, uid: str) -> Iterator[Batch]:
         """Yield the frames of this one run, then its end; nothing when it is not complete, or tagged already.
@@ -60,17 +61,32 @@ class TiledRuns:
         SourceError
             As `batches`.
         """
-        yield from self._batches(self._untagged().fetched(uid))
+        untagged = self._untagged()
+        yield from self._batches(untagged.fetched(uid), untagged.bookmark)
 
-    def _batches(self, runs: Iterator[tuple[str, Any]]) -> Iterator[Batch]:
+    def _batches(self, runs: Iterator[tuple[str, Any]], mark: Bookmark) -> Iterator[Batch]:
         try:
             for uid, run in islice(runs, self.limit):
                 self.opened(uid, run.metadata["start"])
-                yield from self._run(uid, run)
+                try:
+                    yield from self._run(uid, run)
+                except (AttributeError, LookupError, TypeError, ValueError) as error:  # metadata of an unheard-of shape
+                    yield self._given_up(mark, uid, error)
+                except httpx.HTTPStatusError as error:
+                    if not mark.hopeless(uid):
+                        raise
+                    yield self._given_up(mark, uid, error)
         except httpx.TransportError as error:
             raise SourceError(f"Tiled cannot be reached: {error}") from error
         except httpx.HTTPStatusError as error:
             raise SourceError(f"Tiled refuses: {error}") from error
+
+    @staticmethod
+    def _given_up(mark: Bookmark, uid: str, error: Exception) -> Batch:
+        """Refuse a run that would otherwise end every sweep at the same place."""
+        mark.settle(uid)
+        message = f"run {uid} cannot be read: {type(error).__name__}: {error}"
+        return Batch(rejected=(Rejected(reason="unreadable_run", message=message, origin={"run": uid}),))
 
     def _untagged(self) -> Untagged:
         mark = self.bookmark or Bookmark()

@@ -14,6 +14,8 @@ from camsortxs.adapters.tiled.pages import named, newest, pages
 
 MAX_REMEMBERED = 10_000
 """How many runs a bookmark remembers as waiting, and as settled: beyond them the oldest are forgotten."""
+MAX_FAILURES = 3
+"""How often Tiled may fail on one run before the others go on without it."""
 
 
 @dataclass(kw_only=True)
@@ -30,6 +32,7 @@ class Bookmark:
     seen: int | None = None
     waiting: dict[str, None] = field(default_factory=dict)
     settled: dict[str, None] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
 
     def wait(self, uid: str) -> None:
         """Look at this run again in the next sweep."""
@@ -37,7 +40,14 @@ class Bookmark:
 
     def settle(self, uid: str) -> None:
         """Never look at this run again, tag or not."""
+        self.waiting.pop(uid, None)
+        self.failures.pop(uid, None)
         _remember(self.settled, uid)
+
+    def hopeless(self, uid: str) -> bool:
+        """Note that Tiled fails on this run; say whether it has done so too often to try again."""
+        self.failures[uid] = self.failures.get(uid, 0) + 1
+        return self.failures[uid] >= MAX_FAILURES
 
 
 @dataclass(frozen=True, kw_only=True)
