@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak train leaderboard embeddings docs lock clean
+.PHONY: help demo test test-kafka lint bench soak fuzz train leaderboard embeddings docs lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,8 +40,23 @@ lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 bench: $(VENV)/test.installed  ## What a frame costs, as ratios; writes benchmarks/results.json
 	$(BIN)/python benchmarks/run.py
 
-soak: $(VENV)/test.installed  ## Break the agent on purpose for half an hour, and count what that cost (see reliability.md)
+soak: $(VENV)/test.installed  ## Break the agent on purpose for forty minutes, and count what that cost (see reliability.md)
 	$(BIN)/python -m camsortxs_agent.chaos kills $(ARGS)
+	$(BIN)/python -m camsortxs_agent.chaos outages
+	$(BIN)/python -m camsortxs_agent.chaos documents
+
+fuzz: $(VENV)/test.installed  ## A million mutated messages, ten thousand disturbed runs; exit code 1 when one does harm
+	PYTHONPATH=tests $(BIN)/python -m support.fuzz $(ARGS)
+
+# Apache Kafka itself, from wherever this machine's Maven takes its packages. Needs Java 17 and Maven.
+KAFKA := .cache/kafka
+$(KAFKA)/.installed: tests/kafka/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(KAFKA))
+	@touch $@
+
+test-kafka: $(VENV)/test.installed $(KAFKA)/.installed  ## What speaks Kafka, against a real Apache Kafka instead of the embedded broker
+	$(BIN)/python -m pytest --apache-kafka $(KAFKA) tests/integration/test_exactly_once.py tests/integration/test_kills.py \
+	    tests/agent/test_kafka_source.py tests/agent/test_kafka_publisher.py tests/contracts/test_sources.py $(ARGS)
 
 # Labelled frames to learn from beside the simulated ones.
 REAL := ../shared/real

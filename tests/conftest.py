@@ -15,6 +15,7 @@ from tiled.client import from_uri
 
 from camsortxs.adapters.tiled import Catalogue
 from camsortxs.frames import Frame, FrameKey
+from camsortxs_agent.chaos.apache import apache_kafka
 from camsortxs_agent.demo.broker import embedded_broker
 from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
 
@@ -22,6 +23,7 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "real"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--apache-kafka", help="Folder of Apache Kafka's jars: its broker instead of the embedded one.")
     parser.addoption("--real-frames", default=str(_BESIDE), help="Folder of real frames with a labels.csv.")
 
 
@@ -69,9 +71,10 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bootstrap address of a real broker. Shared by all tests: use topics of your own."""
-    with embedded_broker() as address:
+    jars = request.config.getoption("--apache-kafka")
+    with apache_kafka(Path(jars), tmp_path_factory.mktemp("kafka")) if jars else embedded_broker() as address:
         yield address
 
 

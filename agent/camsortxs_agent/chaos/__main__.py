@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from camsortxs_agent.chaos.documents import send_many
 from camsortxs_agent.chaos.kills import kill_many
 from camsortxs_agent.chaos.kinds import KINDS, endure_all
 from camsortxs_agent.chaos.stage import open_stage
@@ -95,6 +97,30 @@ def outages(
     console.print(table)
     typer.echo(json.dumps([str(one) if isinstance(one, Exception) else one.line() for one in found]))
     raise typer.Exit(int(any(isinstance(one, Exception) or not one.cost.nothing for one in found)))
+
+
+@app.command()
+def documents(
+    documents: Annotated[int, typer.Option(min=1, help="How many documents are sent.")] = 1_000_000,
+    per_run: Annotated[int, typer.Option(min=1, help="Events in a run.")] = 5000,
+    seed: Seed = 6,
+    out: Out = Path("soak-out"),
+) -> None:
+    """Send very many documents without pixels through one agent: memory, files and threads."""
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    with _failures(console), open_stage(seed=seed, logs=out) as stage, Progress(console=console) as progress:
+        task = progress.add_task("documents", total=documents)
+        found = send_many(
+            stage, documents=documents, per_run=per_run, logs=out,
+            told=lambda sent: progress.update(task, completed=sent),
+        )  # fmt: skip
+    table = Table("documents", "memory, kB", "files", "threads", title=f"{found.slope} kB per 100,000 documents")
+    for held in found.held:
+        table.add_row(*map(str, (held.documents, held.memory, held.files, held.threads)))
+    console.print(table)
+    typer.echo(json.dumps({**asdict(found), "flat": found.flat}))
+    raise typer.Exit(0 if found.flat else 1)
 
 
 def _report(console: Console, title: str, line: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ class Load:
     frames: int = 4
     runs: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    sent: int = 0
     _open: list[tuple[float, str, Iterator[Document]]] = field(default_factory=list)
     _writers: dict[str, TiledWriter] = field(default_factory=dict)
 
@@ -50,6 +51,14 @@ class Load:
         uid = str(uuid4())
         self.runs[uid] = 1
         for name, document in file_documents(uid, path):
+            self._emit(uid, name, document)
+        return uid
+
+    def send_plain(self, *, frames: int) -> str:
+        """Send a whole run of a motor alone, without a frame in any of its events."""
+        uid = str(uuid4())
+        self.runs[uid] = 0
+        for name, document in run_documents(uid, frames=frames, rng=self.rng, pixels=False):
             self._emit(uid, name, document)
         return uid
 
@@ -77,6 +86,8 @@ class Load:
 
     def _emit(self, uid: str, name: str, document: dict[str, Any]) -> None:
         self.producer.produce(self.topic, value=encode(name, document), key=uid, on_delivery=self._delivered)
+        self.sent += 1
+        self.producer.poll(0)
         if name in ("start", "stop"):  # our agent never reads pixels of a live run from Tiled
             self._write(name, document)
 
