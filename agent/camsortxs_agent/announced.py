@@ -12,6 +12,9 @@ from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected
 from camsortxs.masks import bad_pixels
 from camsortxs_agent.streams import Detector
 
+UNHEARD_OF = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a document of an unheard-of shape leads to, wherever it is looked at."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Announced:
@@ -36,12 +39,15 @@ class Announced:
         Raises
         ------
         FrameError
-            Those of the reader; `too_large`, before anything is read.
+            Those of the reader; `malformed`; `too_large`, before anything is read.
         """
         shape = self.detector.shape
         if shape and shape[0] * shape[1] > MAX_PIXELS:
             raise FrameError("too_large", f"images of {shape} are declared")
-        return self.read()
+        try:
+            return self.read()
+        except UNHEARD_OF as error:
+            raise FrameError("malformed", f"{type(error).__name__}: {error}"[:500]) from error
 
     def fetch(self, frames: int) -> list[Frame | Rejected]:
         """Return the images as frames, and a refusal for what is none of the `frames` that each event has."""

@@ -20,6 +20,9 @@ from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unp
 
 Item = Frame | Unread | Rejected | RunEnd
 
+MAX_EVENTS = 1_000_000
+"""A stream datum of more events than that is refused: one comes at least every few seconds."""
+
 
 class RunDocuments:
     """Turns the documents of one run into frames, refusals, and the end of the run.
@@ -131,6 +134,8 @@ class RunDocuments:
         indices = field(document, "indices", dict)
         seq_nums = field(document, "seq_nums", dict)
         first, last = field(indices, "start", int), field(indices, "stop", int)
+        if last - first > MAX_EVENTS:
+            raise FrameError("malformed", f"a stream datum of {last - first} events")
         if resource.origin is None:  # a further file of the same detector counts from its own beginning
             resource.origin = first
         for place, index in enumerate(range(first, last)):

@@ -9,6 +9,7 @@ from typing import Any
 from camsortxs.adapters.reference import PixelReader
 from camsortxs.errors import FrameError
 from camsortxs.frames import INCOMPLETE, RunEnd
+from camsortxs_agent.announced import UNHEARD_OF
 from camsortxs_agent.documents import Item, RunDocuments
 
 REMEMBERED = 20_000
@@ -66,6 +67,14 @@ class Runs:
         FrameError
             With reason `orphan` for a document of a run whose start was never seen; `unknown_document`, `malformed`.
         """
+        try:
+            yield from self._consume(name, document, place=place, offset=offset, time=time)
+        except UNHEARD_OF as error:  # anything may stand where a document should say something else
+            raise FrameError("malformed", f"{name}: {type(error).__name__}: {error}"[:500]) from error
+
+    def _consume(
+        self, name: str, document: Mapping[str, Any], *, place: Hashable, offset: int, time: float | None
+    ) -> Iterator[Item]:
         if name == "start":
             documents = RunDocuments(document, pixels=self._pixels)
             if documents.uid not in self._open:
@@ -116,12 +125,14 @@ class Runs:
 
         return close
 
-    def forget(self, place: Hashable) -> None:
-        """Forget all runs of a place that somebody else now reads from where we had acknowledged."""
-        for uid, run in self._at.pop(place, {}).items():
+    def forget(self, place: Hashable) -> list[str]:
+        """Forget all runs of a place that somebody else now reads from where we had acknowledged; return their uids."""
+        forgotten = self._at.pop(place, {})
+        for uid, run in forgotten.items():
             del self._open[uid]
             for known in run.known:
                 self._run_of.pop(known, None)
+        return list(forgotten)
 
     def _runs_of(self, name: str, document: Mapping[str, Any]) -> list[_Open]:
         if name in _NAMES_ITS_RUN:
