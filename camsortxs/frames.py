@@ -142,17 +142,13 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Frames, read and unread, refusals and run ends that are acknowledged together.
-
-    `keep_alive` is called while the batch is worked on, which may take long: after each few frames.
-    """
+    """Frames, read and unread, refusals and run ends that are acknowledged together."""
 
     frames: tuple[Frame, ...] = ()
     unread: tuple[Unread, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     ended: tuple[RunEnd, ...] = ()
     acknowledge: Callable[[], None] = _nothing
-    keep_alive: Callable[[], None] = _nothing
 
     def read(self) -> "Batch":
         """Return the batch with everything that is unread fetched: for those who need all pixels at once."""

@@ -91,7 +91,6 @@ class Pipeline:
         groups = [items[first : first + self._group] for first in range(0, len(items), self._group)]
         for looks in self._workers.map(partial(look, featurizer=self._featurizer), groups):
             clock.add(looks.seconds)
-            batch.keep_alive()
             yield looks
 
     def _conclude(self, frames: Sequence[Seen], clock: Clock) -> tuple[Record, ...]:

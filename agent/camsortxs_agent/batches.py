@@ -1,8 +1,9 @@
 """What is acknowledged together: frames, refusals and run ends, and where they came from."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
 from camsortxs_agent.documents import Item
@@ -23,18 +24,19 @@ class Steady:
 class Partition:
     """One assignment of one partition: the next one is another object, so that what belongs to this one shows.
 
-    `position` is the next offset to read, `acknowledged` the position of the last batch that was, `committed` what we
-    last committed, `done` the offset up to which every document is handled, or belongs to a run that is still open,
-    `latest` the latest time (s since 1970) that a message of it was sent at.
+    `position` is the next offset to read, `handed` the position of the last lot, `committed` what we last committed,
+    `done` the offset up to which every document is handled, or belongs to a run that is still open, `latest` the
+    latest time (s since 1970) that a message of it was sent at, `lost` whether it goes, or has gone, to another.
     """
 
     topic: str
     number: int
     position: int | None = None
-    acknowledged: int | None = None
+    handed: int | None = None
     committed: int | None = None
     done: int = 0
     latest: float = 0.0
+    lost: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -77,13 +79,45 @@ class Collector:
         """It is full, or the first item has waited long enough."""
         return self.full or self.patience <= 0
 
-    def take(self, belongs: Callable[[Partition], bool]) -> Batch:
-        """Return what was collected, without what came from partitions that we lost since, and begin anew."""
-        items = [item for partition, item in self._items if belongs(partition)]
-        self._items = []
+    def take(self) -> list[tuple[Partition, Item]]:
+        """Return what was collected, and begin anew."""
+        items, self._items = self._items, []
+        return items
+
+
+@dataclass(eq=False, kw_only=True)
+class Lot:
+    """What will be a batch, with its progress: the place reached in each partition, the runs to close.
+
+    The thread that polls makes it and hears of it again when it is written; the one that writes makes the batch.
+    """
+
+    items: Sequence[tuple[Partition, Item]]
+    progress: Sequence[tuple[Partition, int]]
+    closers: Sequence[tuple[Partition, Callable[[], None]]]
+    handed: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        """It says what a restart should know."""
+        return bool(self.closers) or any(isinstance(item, Rejected) for _, item in self.items)
+
+    def concerns(self, partitions: Collection[Partition]) -> bool:
+        """Say whether something in it came from these."""
+        return any(partition in partitions for partition, _ in self.items)
+
+    def batch(self, acknowledge: Callable[["Lot"], None]) -> Batch:
+        """Return it without what came from partitions that are lost: neither done nor acknowledged here."""
+        self.handed = True  # before the look at what is lost: whoever loses a partition looks the other way round
+        lost = {p for each in (self.items, self.progress) for p, _ in each if p.lost}
+        self.items = [(p, item) for p, item in self.items if p not in lost]
+        self.progress = [(p, position) for p, position in self.progress if p not in lost]
+        self.closers = [(p, close) for p, close in self.closers if p not in lost]
+        items = [item for _, item in self.items]
         return Batch(
             frames=tuple(item for item in items if isinstance(item, Frame)),
             unread=tuple(item for item in items if isinstance(item, Unread)),
             rejected=tuple(item for item in items if isinstance(item, Rejected)),
             ended=tuple(item for item in items if isinstance(item, RunEnd)),
+            acknowledge=partial(acknowledge, self),
         )

@@ -104,6 +104,9 @@ class Metrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self.queued = Gauge(
+            "camsortxs_batches_queued", "Batches that were read and wait for the line.", registry=registry
+        )
         self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)
         self.ready = Gauge("camsortxs_agent_ready", "1 when the agent can do its work.", registry=registry)
         self.model = Info("camsortxs_model", "The model that serves.", registry=registry)

@@ -34,6 +34,11 @@ class ResultsTopic:
         self._open: dict[str, OpenRun] = {}
         self._runs: dict[str, _Derived] = {}
 
+    def forget(self, run: str) -> None:
+        """Drop what is kept of a run that another agent goes on with: it publishes the same documents anew."""
+        self._runs.pop(run, None)
+        self._open.pop(run, None)
+
     def write(self, outcome: Outcome) -> None:
         """Publish what is new.
 

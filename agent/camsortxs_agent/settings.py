@@ -43,6 +43,7 @@ class KafkaSettings(Section):
     ssl_key_location: Path | None = None
     ssl_key_password: SecretStr | None = None
     session_timeout_seconds: Positive = 10.0
+    queue_batches: int = Field(4, gt=0, description="Batches read ahead; then partitions are paused.")
     run_age_hours: Positive = Field(
         24.0, description="A run without a stop document is finished as incomplete this long after its start."
     )

@@ -84,8 +84,10 @@ def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:
     return DeviceChain(chain.representations)
 
 
-def _kafka_source(settings: Settings, metrics: Metrics, readiness: Readiness, runs: Runs) -> KafkaSource:
-    return KafkaSource(
+def _kafka_source(
+    settings: Settings, metrics: Metrics, readiness: Readiness, runs: Runs, *, moved: Callable[[str], None]
+) -> KafkaSource:
+    source = KafkaSource(
         config=config.consumer(settings.kafka),
         topics=settings.kafka.topics,
         runs=runs,
@@ -93,10 +95,15 @@ def _kafka_source(settings: Settings, metrics: Metrics, readiness: Readiness, ru
         batch_seconds=settings.batch.wait_seconds,
         max_bytes=settings.kafka.max_message_bytes,
         run_age=settings.kafka.run_age_hours * 3600,
+        queue_batches=settings.kafka.queue_batches,
+        handover=settings.kafka.session_timeout_seconds / 2,
+        moved=moved,
         ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
         received=lambda name: metrics.documents.labels(name).inc(),
         lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),
     )
+    metrics.queued.set_function(lambda: source.queued)
+    return source
 
 
 def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Model] = load_model) -> Agent:
@@ -121,6 +128,12 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
     )
     metrics.open_runs.set_function(lambda: len(runs))
     tiled, mark = catalogue(settings.tiled), Bookmark()
+    keeping: list[ResultsTopic | TiledSink] = []
+
+    def moved(run: str) -> None:
+        for sink in keeping:
+            sink.forget(run)
+
     source: KafkaSource | LiveTiledRuns
     publisher: KafkaPublisher | None = None
     if settings.source == "tiled":
@@ -132,7 +145,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
             ready=lambda ready: readiness.set("source", None if ready else "no answer of Tiled"),
         )
     else:
-        source = _kafka_source(settings, metrics, readiness, runs)
+        source = _kafka_source(settings, metrics, readiness, runs, moved=moved)
         publisher = KafkaPublisher(config=config.producer(settings.kafka))
     letters = DeadLetters(
         publisher,
@@ -146,7 +159,6 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
             log.warning("sink_unavailable", error=str(error))
         readiness.set("sinks", str(error))
         metrics.retries.inc()
-        source.keep_alive()
 
     def patiently(sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
         return RetryingSink(sink, waiting=waiting, rejected=rejected, stopping=stop)
@@ -160,19 +172,15 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
             mark.settle(end.run)
 
     topic = [ResultsTopic(publisher, topic=settings.kafka.results_topic)] if publisher else []
+    records = TiledSink(
+        tiled, by="live", patience=settings.tiled.index_patience_seconds, withheld=Withheld(metrics, mark).note
+    )
+    keeping += [*topic, records]
     sinks = InTurn(
         [
             patiently(letters, given_up),
             *(patiently(sink, letters.refuse) for sink in topic),
-            patiently(
-                TiledSink(
-                    tiled,
-                    by="live",
-                    patience=settings.tiled.index_patience_seconds,
-                    withheld=Withheld(metrics, mark).note,
-                ),
-                refused,
-            ),
+            patiently(records, refused),
         ],
         written=lambda: readiness.set("sinks", None),
     )

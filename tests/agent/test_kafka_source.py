@@ -1,7 +1,10 @@
 """The source against a broker over the wire."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from confluent_kafka import Producer
 from support.bluesky_runs import BlueskyRun
 
@@ -74,20 +77,50 @@ def test_a_bad_message_says_where_it_was_and_costs_nothing_else(publish, make_so
     assert not [item for batch in take(make_source(), ended("b")) for item in batch.rejected]
 
 
-def test_while_a_sink_is_away_the_source_keeps_its_place_and_loses_nothing(publish, make_source, topic):
-    publish(*BlueskyRun("a", frames=6).inline())
-    source = make_source(batch_frames=2, ready=lambda ready: states.append(ready))
-    states = []
+def test_while_a_sink_hangs_others_join_the_group_and_nothing_is_lost(publish, make_source, take):
+    publish(*BlueskyRun("a", frames=40).inline())
+    joined = threading.Event()
+    hanging = make_source(batch_frames=2, queue_batches=2)
+    other = make_source(ready=lambda ready: ready and joined.set())
     seen = []
-    for batch in map(Batch.read, source.batches()):
-        for _ in range(20):
-            source.keep_alive()
+    with ThreadPoolExecutor() as pool:
+        batches = hanging.batches()
+        seen += next(batch for batch in batches if batch.frames).frames  # and there it hangs, with nothing acknowledged
+        taking = pool.submit(take, other, lambda batches: joined.is_set())
+        assert joined.wait(30), "nobody else can join while a batch is in hand"
+        assert hanging.queued <= 3
+        hanging.stop()
+        batches.close()
+        seen += [frame for batch in taking.result() for frame in batch.frames]
+    seen += [frame for batch in take(make_source(), ended("a")) for frame in batch.frames]
+    assert {frame.key.index for frame in seen} == set(range(40))
+
+
+def test_no_more_is_read_ahead_than_the_queue_holds(publish, make_source, topic):
+    names = []
+    publish(*BlueskyRun("a", frames=60).inline())
+    source = make_source(batch_frames=2, queue_batches=3, received=names.append)
+    seen = []
+    for number, batch in enumerate(map(Batch.read, source.batches())):
+        if number == 2:
+            deadline = time.monotonic() + 2.5  # longer than the patience after which partitions are paused
+            while time.monotonic() < deadline:
+                assert source.queued <= 3
+        assert len(names) <= len(seen) + 2 + 2 * 5 + 1
         seen += batch.frames
         batch.acknowledge()
         if batch.ended:
             source.stop()
-    assert [frame.key.index for frame in seen] == list(range(6))
-    assert states[0] is True
+    assert [frame.key.index for frame in seen] == list(range(60))
+
+
+def test_a_thread_that_dies_ends_the_source(publish, make_source):
+    def broken(name):
+        raise RuntimeError("unforeseen")
+
+    publish(*BlueskyRun("a").inline())
+    with pytest.raises(RuntimeError, match="unforeseen"):
+        list(make_source(received=broken).batches())
 
 
 def test_two_agents_of_a_group_share_the_work_and_hand_over(publish, make_source, topic):

@@ -73,3 +73,13 @@ def test_a_refusal_that_is_told_again_counts_once(published, make_frame):
     run_through(published, batch, sink=sink)
     index = published.documents[-1][1]["camsortxs"]
     assert index["rejected"] == [{"reason": "missing_file", "count": 1}]
+
+
+def test_a_run_that_moved_away_is_forgotten_and_begun_anew_when_it_comes_back(published, make_frame):
+    sink = run_through(published, Batch(frames=(make_frame(0),)))
+    sink.forget("run")
+    sink.forget("never heard of")
+    run_through(published, Batch(ended=(RunEnd(run="run"),)), sink=sink)
+    assert [name for name, _ in published.documents] == ["start", "descriptor", "event"]
+    run_through(published, Batch(frames=(make_frame(0),), ended=(RunEnd(run="run"),)), sink=sink)
+    assert [name for name, _ in published.documents][3:] == ["start", "descriptor", "event", "stop"]

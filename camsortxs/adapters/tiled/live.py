@@ -64,9 +64,6 @@ class LiveTiledRuns:
         self._stopping = True
         self._ended.put(None)
 
-    def keep_alive(self) -> None:
-        """Do nothing: nobody waits for us while a sink is away."""
-
     def batches(self) -> Iterator[Batch]:
         """Yield batches until `stop`. A server that is out of reach is waited for."""
         try:

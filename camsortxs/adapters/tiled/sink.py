@@ -51,6 +51,10 @@ class TiledSink:
         self._withheld = withheld
         self._open: dict[str, OpenRun] = {}
 
+    def forget(self, run: str) -> None:
+        """Drop what is kept of a run that another goes on with, who reads it from its start."""
+        self._open.pop(run, None)
+
     def write(self, outcome: Outcome) -> None:
         """Remember the records; finish the runs that have ended."""
         gather(self._open, outcome)
