@@ -28,7 +28,7 @@ class Cost:
 
 
 # SQLite under load makes Tiled answer 500 now and then: that is not what is counted here.
-_patiently = stamina.retry(on=httpx.HTTPError, attempts=6, timeout=60.0)
+_patiently = stamina.retry(on=httpx.HTTPError, attempts=None, timeout=180.0, wait_max=5.0)
 
 
 @_patiently
