@@ -45,7 +45,7 @@ def pages(container: Any, *, after: int | None = None) -> Iterator[Page]:
 def newest(container: Any, *, back: int = 1) -> int | None:
     """Return the cursor of the newest node, or of the one `back` - 1 before it; None when there are not more.
 
-    One request, whose cost does not depend on how many nodes there are.
+    One request, which counts the nodes too: Tiled knows no other way to tell.
     """
     link = f"{container.item['links']['search']}?page[limit]={back}"
     return _cursor(_get(container, link, _KEYS_NEWEST_FIRST)["links"]["next"])
