@@ -176,7 +176,7 @@ def test_a_run_whose_record_exists_but_whose_index_was_lost_gets_its_index(sweep
 def test_what_a_bookmark_remembers_is_bounded(bookmark):
     for number in range(MAX_REMEMBERED + 5):
         bookmark.wait(str(number))
-        bookmark.settle(str(number))
+        bookmark.settle(f"settled {number}")
 
     assert len(bookmark.waiting) == len(bookmark.settled) == MAX_REMEMBERED
     assert "4" not in bookmark.waiting
