@@ -99,3 +99,27 @@ def test_three_agents_come_and_go_and_every_run_is_written_whole(send, make_sour
     assert shared.records == {run: frozenset(range(FRAMES)) for run in (*early, *open_, *late)}
     assert not [item for member in members for item in member.rejected]
     assert one.moved, "no open run ever moved: this shows nothing"
+
+
+def test_partitions_that_were_paused_when_they_left_are_read_when_they_come_back(send, make_source):
+    runs = [f"run-{n}" for n in range(12)]
+    send(*runs)
+    source, joined = make_source(batch_frames=2, queue_batches=2), threading.Event()
+    visitor = make_source(ready=lambda ready: ready and joined.set())
+    batches = map(Batch.read, source.batches())
+    next(batch for batch in batches if batch.frames)  # in hand, and the queue fills: everything is paused
+    ended, gone = set(), threading.Timer(2, visitor.stop)
+    alarm = threading.Timer(40, source.stop)
+    with ThreadPoolExecutor() as pool:
+        visit = pool.submit(list, visitor.batches())  # it acknowledges nothing
+        assert joined.wait(30)
+        for timer in (gone, alarm):
+            timer.start()
+        for batch in batches:
+            ended |= {end.run for end in batch.ended}
+            batch.acknowledge()
+            if ended == set(runs):
+                source.stop()
+        visit.result()
+    alarm.cancel()
+    assert ended == set(runs)

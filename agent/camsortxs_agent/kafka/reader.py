@@ -74,6 +74,7 @@ class Reader:
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._stray: list[tuple[Partition, Message]] = []
         self._out: list[Lot] = []
+        self._paused = False
 
     def run(self) -> None:
         """Poll until the desk is left; what is written by then is committed.
@@ -112,17 +113,18 @@ class Reader:
     def _there_is_room(self) -> bool:
         """Wait until lots are taken, or none will be; if that takes long, go on polling: our place is kept."""
         assert self._consumer is not None  # noqa: S101 - only called between subscribe and close
-        since, paused = time.monotonic(), False
+        since = time.monotonic()
         while not self._desk.left and (self._desk.full or self._desk.stopping):
             self._hear(timeout=0.1)
             if time.monotonic() - since > _PATIENCE_SECONDS:
                 self._consumer.pause(self._consumer.assignment())
-                paused = True
+                self._paused = True
                 message = self._poll(0)
                 if message is not None:  # of a partition that came to us within this very call
                     self._stray.append(message)
-        if paused:
+        if self._paused and not self._desk.left:
             self._consumer.resume(self._consumer.assignment())
+            self._paused = False
         return not self._desk.left
 
     def _next(self) -> tuple[Partition, Message] | None:
@@ -256,6 +258,7 @@ class Reader:
             partition = Partition(topic=tp.topic, number=tp.partition, done=_done(consumer, tp))
             self._lose(partition.key)
             self._partitions[partition.key] = partition
+        self._paused = True  # one that was paused when it left us still is: librdkafka remembers
         log.info("partitions_assigned", partitions=[f"{tp.topic}/{tp.partition}" for tp in assigned])
         self._health.assigned(True)
 
