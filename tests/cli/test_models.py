@@ -99,7 +99,7 @@ def test_a_bundle_changed_by_one_byte_is_refused(run, models, name):
     contents = bytearray(path.read_bytes())
     contents[len(contents) // 2] ^= 1
     path.write_bytes(bytes(contents))
-    done = run("verify", "new/0.2.0")
+    done = run("verify", "new/0.2.0", "--format", "json")
 
     assert done.exit_code == 2
     assert "was changed" in done.stdout
@@ -110,7 +110,7 @@ def test_a_bundle_changed_by_one_byte_is_refused(run, models, name):
 def test_a_manifest_changed_by_one_byte_is_refused(run, models):
     path = models / "new" / "0.2.0" / "model.json"
     path.write_bytes(path.read_bytes().replace(b'"threshold": 0.5', b'"threshold": 0.4'))
-    done = run("verify", "new/0.2.0")
+    done = run("verify", "new/0.2.0", "--format", "json")
 
     assert done.exit_code == 2
     assert "was changed" in done.stdout
