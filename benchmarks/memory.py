@@ -17,6 +17,7 @@ from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.features.chain import Chain
 from camsortxs.frames import Batch, Frame, FrameKey, Unread
 from camsortxs.masks import bad_pixels
+from camsortxs.model import Model
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome
 from camsortxs.simulate import draw
@@ -30,7 +31,7 @@ def rows(*, frames: int = 20_000) -> list[dict[str, Any]]:
     """Take many frames down the line, from a file, and see what the process holds."""
     bundle = load_bundle(default_bundle())
     chain = Chain(bundle.manifest.features.representations)
-    line = Pipeline(featurizer=chain, classifier=OnnxClassifier(bundle), sink=_Nowhere(), workers=2)
+    line = Pipeline(model=Model(featurizer=chain, classifier=OnnxClassifier(bundle)), sink=_Nowhere(), workers=2)
     process, held = psutil.Process(), []
     with tempfile.TemporaryDirectory() as folder:
         for batch in _batches(_file(Path(folder).resolve() / "stack.h5"), frames):

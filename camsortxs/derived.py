@@ -58,9 +58,13 @@ def descriptor_document(run: str, model: str, *, time: float) -> dict[str, Any]:
     }
 
 
-def event_document(record: Record, *, seq_num: int, time: float) -> dict[str, Any]:
-    """Return the event of one frame; its uid follows from the frame, its `seq_num` from the order of writing."""
-    key = record_key(record.key.run, record.model)
+def event_document(record: Record, model: str, *, seq_num: int, time: float) -> dict[str, Any]:
+    """Return the event of one frame; its uid follows from the frame, its `seq_num` from the order of writing.
+
+    `model` is the one that the derived run is named after: the first that saw a frame of it. A reload while the run
+    goes on has another answer for the rest, which the column `model` tells.
+    """
+    key = record_key(record.key.run, model)
     data = _row(record, time)
     return {
         "uid": str(uuid5(_NAMESPACE, f"{key}/{record.key}")),
@@ -125,6 +129,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     **{f"p_{technique}": _NUMBER for technique in TECHNIQUES},
     "evidence": _STRING,
     "contradiction": _STRING,
+    "model": _STRING,
     "seconds": _NUMBER,
     "latency": _NUMBER,
 }
@@ -144,6 +149,7 @@ def _row(record: Record, time: float) -> dict[str, Any]:
         **{f"p_{technique}": value for technique, value in zip(TECHNIQUES, p, strict=True)},
         "evidence": "; ".join(prediction.evidence),
         "contradiction": prediction.contradiction or "",
+        "model": record.model,
         "seconds": record.seconds,
         "latency": time - record.taken_at.timestamp() if record.taken_at else float("nan"),
     }

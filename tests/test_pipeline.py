@@ -1,19 +1,20 @@
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from camsortxs.errors import ModelError, SinkUnavailable
 from camsortxs.frames import Batch, Geometry, Rejected, RunEnd, Unread
+from camsortxs.model import Model
 from camsortxs.pipeline import Pipeline
 from camsortxs.techniques import Parent, Technique
-from camsortxs.testing import ListSource, MemorySink, TinyClassifier, TinyFeaturizer
+from camsortxs.testing import ListSource, MemorySink, TinyClassifier, TinyFeaturizer, tiny_model
 
 
 def line(sink, **options) -> Pipeline:
-    return Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink, **options)
+    return Pipeline(model=tiny_model(), sink=sink, **options)
 
 
 def test_every_frame_of_a_source_ends_as_one_record_and_every_batch_is_acknowledged(make_frame):
@@ -50,7 +51,7 @@ def test_a_dark_frame_is_no_signal_and_never_reaches_the_classifier(make_frame):
             raise AssertionError("the classifier was asked about a dark frame")
 
     dark = make_frame(image=np.zeros((120, 100), dtype=np.int32))
-    pipeline = Pipeline(featurizer=TinyFeaturizer(), classifier=Untouchable(), sink=MemorySink())
+    pipeline = Pipeline(model=Model(featurizer=TinyFeaturizer(), classifier=Untouchable()), sink=MemorySink())
 
     (record,) = pipeline.process(Batch(frames=(dark,))).records
 
@@ -78,7 +79,7 @@ class Clueless(TinyClassifier):
 def test_metadata_names_nothing_where_the_image_shows_nothing(make_frame):
     """A flat field with a distance in its header is no WAXS, nor wide angle."""
     close = Geometry(distance=0.15, wavelength=1e-10, pixel_size=172e-6, beam_centre=(60.0, 50.0))
-    empty = Pipeline(featurizer=TinyFeaturizer(), classifier=Clueless(), sink=MemorySink())
+    empty = Pipeline(model=Model(featurizer=TinyFeaturizer(), classifier=Clueless()), sink=MemorySink())
     (record,) = empty.process(Batch(frames=(make_frame(geometry=close),))).records
 
     assert record.prediction.decided is Parent.UNKNOWN
@@ -88,7 +89,7 @@ def test_metadata_names_nothing_where_the_image_shows_nothing(make_frame):
 
 def test_a_classifier_trained_on_other_features_is_refused_at_once():
     with pytest.raises(ModelError, match="other features"):
-        Pipeline(featurizer=TinyFeaturizer(digest="newer"), classifier=TinyClassifier(), sink=MemorySink())
+        Model(featurizer=TinyFeaturizer(digest="newer"), classifier=TinyClassifier())
 
 
 def test_the_outcome_carries_what_the_source_said(make_frame):
@@ -121,7 +122,7 @@ def test_unread_frames_are_read_by_the_workers_and_no_more_at_once_than_there_ar
         return Unread(key=make_frame(index).key, read=read)
 
     sink = MemorySink()
-    pipeline = Pipeline(featurizer=Slow(), classifier=TinyClassifier(), sink=sink, workers=2)
+    pipeline = Pipeline(model=Model(featurizer=Slow(), classifier=TinyClassifier()), sink=sink, workers=2)
     pipeline.process(Batch(frames=(), unread=tuple(unread(i) for i in range(12))))
 
     assert sorted(key.index for key in sink.records) == list(range(12))
@@ -145,6 +146,24 @@ def test_frames_keep_their_features_however_they_are_grouped(make_frame, group):
     dark = make_frame(7, image=np.zeros((120, 100), dtype=np.int32))
 
     alone = line(MemorySink()).process(Batch(frames=(*frames, dark))).records
-    grouped = line(MemorySink(), workers=3, group=group).process(Batch(frames=(*frames, dark))).records
+    several = Pipeline(model=replace(tiny_model(), group=group), sink=MemorySink(), workers=3)
+    grouped = several.process(Batch(frames=(*frames, dark))).records
 
     assert [r.prediction for r in grouped] == [r.prediction for r in alone]
+
+
+def test_the_records_of_a_batch_are_of_one_model_and_the_next_batch_is_of_the_next(make_frame):
+    class Swapping(TinyFeaturizer):
+        def featurize(self, frames):
+            pipeline.serve(tiny_model("tiny@0.0.2"))
+            return super().featurize(frames)
+
+    first = Model(featurizer=Swapping(), classifier=TinyClassifier(reference="tiny@0.0.1"))
+    pipeline = Pipeline(model=first, sink=MemorySink())
+
+    outcomes = [pipeline.process(Batch(frames=tuple(make_frame(i) for i in places))) for places in ((0, 1), (2,))]
+
+    assert [{outcome.model, *(r.model for r in outcome.records)} for outcome in outcomes] == [
+        {"tiny@0.0.1"},
+        {"tiny@0.0.2"},
+    ]

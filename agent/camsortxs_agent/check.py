@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from camsortxs.errors import CamsortxsError
-from camsortxs_agent import archive, wiring
+from camsortxs_agent import archive, serving
 from camsortxs_agent.kafka import config, topics_of
 from camsortxs_agent.settings import Settings
 
@@ -25,7 +25,7 @@ class Finding:
 
 def perform(settings: Settings) -> Iterator[Finding]:
     """Try model, broker, Tiled and folders, one after another."""
-    yield _try("model", lambda: wiring.load_model(settings.model)[1].reference)
+    yield _try("model", lambda: serving.load_model(settings.model).model.reference)
     if settings.source == "kafka":
         yield _try("Kafka", lambda: _kafka(settings))
     yield _try("Tiled", lambda: _tiled(settings))

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from camsortxs import __version__
 from camsortxs.frames import INCOMPLETE
+from camsortxs.model import Model
 from camsortxs.records import Outcome
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -110,8 +111,23 @@ class Metrics:
         self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)
         self.ready = Gauge("camsortxs_agent_ready", "1 when the agent can do its work.", registry=registry)
         self.model = Info("camsortxs_model", "The model that serves.", registry=registry)
+        self.reloads = Counter(
+            "camsortxs_model_reloads",
+            "Tries to have another bundle serve, by how they ended.",
+            ["result"],
+            registry=registry,
+        )
+        self.model_refused = Gauge(
+            "camsortxs_model_refused",
+            "1 while the bundle that should serve was refused, and the one before goes on.",
+            registry=registry,
+        )
         self.build = Info("camsortxs_build", "The software that runs.", registry=registry)
         self.build.info({"version": __version__})
+
+    def serves(self, model: Model) -> None:
+        """Say which model serves."""
+        self.model.info({"reference": model.reference, "features": model.featurizer.digest})
 
     def observe(self, outcome: Outcome) -> None:
         """Count what became of a batch."""

@@ -1,10 +1,9 @@
 """The sweep of the catalogue that finds what the live line never saw: an outage of Kafka, its retention, a bug."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -16,12 +15,12 @@ from camsortxs.errors import CamsortxsError, SinkRejected
 from camsortxs.frames import Batch
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
+from camsortxs_agent.background import yield_to_the_line
 
 log = structlog.get_logger()
 
 FIRST_AFTER_SECONDS = 60.0
 """An agent that is started over and over does not sweep each time."""
-_NICE = 10
 _END_SECONDS = 10.0
 _TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, KeyError)  # KeyError: the container of raw runs is not there
 
@@ -125,8 +124,7 @@ class Reconciler:
         return swept
 
     def _work(self) -> None:
-        with suppress(OSError, AttributeError):  # a system where threads have no priority of their own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        yield_to_the_line()
         pause = min(self._every, FIRST_AFTER_SECONDS)
         with closing(self._catalogue):
             while not self._ended.wait(pause) and not self._stopping():

@@ -60,7 +60,7 @@ class ResultsTopic:
         for record in outcome.records:
             run = self._runs[record.key.run]
             seq_num = run.seq_nums.setdefault(record.key, len(run.seq_nums) + 1)
-            event = derived.event_document(record, seq_num=seq_num, time=now)
+            event = derived.event_document(record, run.model, seq_num=seq_num, time=now)
             documents.append((record.key.run, "event", event))
         ended = [end.run for end in outcome.ended if end.run in self._runs]
         for uid in ended:

@@ -1,7 +1,7 @@
 """The life of the daemon: start, work until told to stop, and an exit code that tells the supervisor what happened."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -52,17 +52,27 @@ class Stop:
         self._said = True
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(kw_only=True)
 class Agent:
-    """All parts of a daemon, wired; `resources` serves metrics and health while it is entered, and cleans up."""
+    """All parts of a daemon, wired; `resources` serves metrics and health while it is entered, and cleans up.
+
+    `reload` asks for another look at the model; it is called from a signal handler.
+    """
 
     pipeline: Pipeline
     source: LiveSource
     resources: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    reload: Callable[[], None] = _nothing
 
 
 def run(build: Callable[[Stop], Agent]) -> Exit:
     """Build an agent and run it until SIGTERM or SIGINT; the batch in hand is finished and committed first.
+
+    SIGHUP makes it look at its model again.
 
     Returns
     -------
@@ -72,8 +82,9 @@ def run(build: Callable[[Stop], Agent]) -> Exit:
     """
     stop = Stop()
     try:
-        agent = build(stop)
-        with agent.resources, _signals(stop, agent.source):
+        with _handling({signal.SIGHUP: signal.SIG_IGN}):  # it would end a process that is still loading its model
+            agent = build(stop)
+        with agent.resources, _signals(stop, agent):
             log.info("started")
             agent.pipeline.run(agent.source)
     except ModelError as error:
@@ -93,13 +104,20 @@ def run(build: Callable[[Stop], Agent]) -> Exit:
     return Exit.DONE
 
 
-@contextmanager
-def _signals(stop: Stop, source: LiveSource) -> Iterator[None]:
-    def handle(number: int, frame: FrameType | None) -> None:
+def _signals(stop: Stop, agent: Agent) -> AbstractContextManager[None]:
+    def end(number: int, frame: FrameType | None) -> None:
         stop.say()
-        source.stop()
+        agent.source.stop()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    def reload(number: int, frame: FrameType | None) -> None:
+        agent.reload()
+
+    return _handling({signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reload})
+
+
+@contextmanager
+def _handling(handlers: Mapping[int, Callable[[int, FrameType | None], None] | signal.Handlers]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

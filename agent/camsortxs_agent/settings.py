@@ -115,6 +115,11 @@ class ModelSettings(Section):
         None,
         description="Folder of a bundle, or of models with a champion.json; the shipped champion when there is none.",
     )
+    watch_seconds: float = Field(
+        5.0,
+        ge=0,
+        description="How often to look whether bundle or pointer have changed, to load the new one; 0: on SIGHUP.",
+    )
     threshold: float | None = Field(None, ge=0, le=1, description="Overrides the bundle's own threshold.")
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto",

@@ -3,37 +3,28 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns, TiledSink
-from camsortxs.classifiers.base import Classifier
-from camsortxs.classifiers.bundle import Bundle, default_bundle, load_bundle
-from camsortxs.classifiers.embeddings import chain_of
-from camsortxs.classifiers.golden import FRAMES, check_frames, check_rows
-from camsortxs.classifiers.onnx import OnnxClassifier
-from camsortxs.device.accelerator import accelerator
-from camsortxs.device.featurizer import BATCHES, DeviceChain
-from camsortxs.errors import ModelError, SinkRejected, SinkUnavailable
-from camsortxs.features.base import Featurizer
-from camsortxs.features.chain import Chain
+from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Outcome, Sink
 from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
+from camsortxs_agent.reload import Reloader, Result, fingerprint
 from camsortxs_agent.results import ResultsTopic
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.service import Agent, Stop
+from camsortxs_agent.serving import Loaded, load_model, where
 from camsortxs_agent.settings import ModelSettings, Settings
 
 log = structlog.get_logger()
-
-Model = tuple[Featurizer, Classifier]
 
 
 class InTurn:
@@ -48,40 +39,6 @@ class InTurn:
         for sink in self._sinks:
             sink.write(outcome)
         self._written()
-
-
-def load_model(settings: ModelSettings) -> Model:
-    """Load the bundle and the features that it was trained on, ready for the first frame.
-
-    Its golden rows and frames are looked at first, which takes a tenth of a second; features computed on a GPU are not
-    held to the golden frames, for that would compile graphs for frames that never come.
-
-    Raises
-    ------
-    ModelError
-        When it is not to be used, or does not give what it gave when it was exported.
-    """
-    bundle = load_bundle(settings.path or default_bundle())
-    if settings.threshold is not None:
-        bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
-    featurizer = _featurizer(bundle, settings.device)
-    featurizer.warm_up()
-    classifier = OnnxClassifier(bundle)
-    check_rows(bundle, classifier)
-    if FRAMES in bundle.files and isinstance(featurizer, Chain):
-        check_frames(bundle, featurizer, classifier)
-    return featurizer, classifier
-
-
-def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:
-    chain = chain_of(bundle)
-    gpu = None if device == "cpu" else accelerator()
-    if device == "gpu" and gpu is None:
-        raise ModelError("model.device is gpu, and Keras finds none here: install a backend with CUDA, or say auto")
-    if gpu is None or (chain.embeddings and device == "auto"):
-        return chain
-    log.info("features_on_gpu", device=gpu)
-    return DeviceChain(chain.representations)
 
 
 def _kafka_source(
@@ -106,7 +63,7 @@ def _kafka_source(
     return source
 
 
-def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Model] = load_model) -> Agent:
+def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loaded] = load_model) -> Agent:
     """Wire an agent; nothing connects yet.
 
     Raises
@@ -114,9 +71,11 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
     ModelError
         When the bundle is not to be used.
     """
-    featurizer, classifier = load(settings.model)
+    folder = where(settings.model)
+    seen = fingerprint(folder)
+    loaded = load(settings.model)
     metrics = Metrics()
-    metrics.model.info({"reference": classifier.reference, "features": classifier.feature_digest})
+    metrics.serves(loaded.model)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
     runs = Runs(
@@ -185,16 +144,31 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
         written=lambda: readiness.set("sinks", None),
     )
 
-    def line(sink: Sink, *observers: Observer, workers: int = 1) -> Pipeline:
-        return Pipeline(
-            featurizer=featurizer,
-            classifier=classifier,
-            sink=sink,
-            observers=observers,
-            workers=workers,
-            group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
-        )
+    lines: list[Pipeline] = []
 
+    def line(sink: Sink, *observers: Observer, workers: int = 1) -> Pipeline:
+        made = Pipeline(model=loaded.model, sink=sink, observers=observers, workers=workers)
+        lines.append(made)
+        return made
+
+    def swap(other: Loaded) -> None:
+        for each in lines:
+            each.serve(other.model)
+        metrics.serves(other.model)
+
+    def reloaded(result: Result) -> None:
+        metrics.reloads.labels(result).inc()
+        metrics.model_refused.set(result == "refused")
+
+    reloader = Reloader(
+        path=folder,
+        every=settings.model.watch_seconds,
+        served=loaded,
+        seen=seen,
+        load=partial(load, settings.model),
+        swap=swap,
+        told=reloaded,
+    )
     sweeps = reconciler(settings, metrics, line=line, stop=stop, busy=runs.__contains__)
 
     @contextmanager
@@ -202,13 +176,15 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Mod
         with (
             closing(tiled),
             sweeps,
+            reloader.running(),
             http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port,
         ):
-            log.info("listening", host=settings.http.host, port=port, model=classifier.reference)
+            log.info("listening", host=settings.http.host, port=port, model=loaded.model.reference)
             yield
 
     return Agent(
         pipeline=line(sinks, metrics, workers=settings.batch.workers or os.cpu_count() or 1),
         source=source,
         resources=resources(),
+        reload=reloader.ask,
     )

@@ -14,6 +14,7 @@ from camsortxs.classifiers.golden import rows_of
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.classifiers.remembered import Remembered
 from camsortxs.features.chain import Chain
+from camsortxs.model import Model
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Sink
 
@@ -52,8 +53,7 @@ def build_remembering_line(model: Path | None, *, sink: Sink) -> tuple[Pipeline,
 
 def _line(bundle: Bundle, classifier: Classifier, sink: Sink, observers: Sequence[Observer] = ()) -> Pipeline:
     return Pipeline(
-        featurizer=chain_of(bundle),
-        classifier=classifier,
+        model=Model(featurizer=chain_of(bundle), classifier=classifier),
         sink=sink,
         observers=observers,
         workers=os.cpu_count() or 1,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from camsortxs.features.base import Features
 from camsortxs.frames import Frame
+from camsortxs.model import Model
 
 _NAMES = ("mean_log", "horizon")
 
@@ -44,3 +45,8 @@ class TinyClassifier:
         grazing = features.values[:, 1] > 0.6
         table = np.where(grazing[:, None], [[0.02, 0.02, 0.92, 0.04]], [[0.92, 0.04, 0.02, 0.02]])
         return table.astype(np.float32)
+
+
+def tiny_model(reference: str = "tiny@0.0.0") -> Model:
+    """Return the two of them."""
+    return Model(featurizer=TinyFeaturizer(), classifier=TinyClassifier(reference=reference))

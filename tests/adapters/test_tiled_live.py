@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from camsortxs.adapters.tiled import Bookmark, Catalogue, LiveTiledRuns, TiledRuns, TiledSink
 from camsortxs.adapters.tiled import live as live_module
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 
 IMAGES = np.full((2, 40, 60), 3, dtype=np.int32)
 LONG = 3600.0
@@ -53,7 +53,7 @@ def listening(tiled_server, catalogue):
         mark, ended = Bookmark(), Ended()
         source = LiveTiledRuns(TiledRuns(catalogue=own, bookmark=mark), mark, poll=poll, **hooks)
         sink = TiledSink(own, by="live")
-        line = Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink, observers=[ended])
+        line = Pipeline(model=tiny_model(), sink=sink, observers=[ended])
         thread = threading.Thread(target=line.run, args=(source,))
         thread.start()
         try:

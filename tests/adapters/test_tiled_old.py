@@ -12,7 +12,7 @@ from tiled.client.container import Container
 
 from camsortxs.adapters.tiled import Bookmark, Catalogue, TiledRuns, TiledSink
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 
 IMAGES = np.full((2, 40, 60), 3, dtype=np.int32)
 
@@ -52,7 +52,7 @@ def sweep(catalogue: Catalogue, bookmark: Bookmark, withheld: list[str]) -> list
     ended: list[str] = []
     source = TiledRuns(catalogue=catalogue, bookmark=bookmark, opened=lambda uid, start: ended.append(uid))
     sink = TiledSink(catalogue, by="back-fill", withheld=withheld.append)
-    Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink).run(source)
+    Pipeline(model=tiny_model(), sink=sink).run(source)
     return ended
 
 

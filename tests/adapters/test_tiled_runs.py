@@ -7,7 +7,7 @@ from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
 from camsortxs.errors import SourceError
 from camsortxs.frames import MAX_PIXELS
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_tagged_run_is_not_found_again_so_a_second_backfill_does_nothing(catal
     for _ in range(3):
         begin_raw_run(frames=images[:1])
     source = TiledRuns(catalogue=catalogue)
-    line = Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=TiledSink(catalogue, by="back-fill"))
+    line = Pipeline(model=tiny_model(), sink=TiledSink(catalogue, by="back-fill"))
     assert source.count() == 3
 
     line.run(source)

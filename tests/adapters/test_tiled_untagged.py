@@ -10,7 +10,7 @@ from camsortxs.adapters.tiled import pages as pages_module
 from camsortxs.adapters.tiled.pages import newest, pages
 from camsortxs.adapters.tiled.untagged import MAX_REMEMBERED
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def sweep(catalogue, bookmark):
             catalogue=catalogue, bookmark=bookmark, opened=lambda uid, start: ended.append(uid), **options
         )
         sink = TiledSink(catalogue, by="back-fill")
-        Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink).run(source)
+        Pipeline(model=tiny_model(), sink=sink).run(source)
         return ended
 
     return do
@@ -167,7 +167,7 @@ def test_a_run_whose_record_exists_but_whose_index_was_lost_gets_its_index(sweep
 
     again = TiledRuns(catalogue=catalogue)  # a new bookmark, as after a restart
     sink = TiledSink(catalogue, by="reconciler")
-    Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink).run(again)
+    Pipeline(model=tiny_model(), sink=sink).run(again)
 
     assert catalogue.raw[run].metadata["camsortxs"]["by"] == "reconciler"
     assert list(catalogue.results.keys()) == [record]

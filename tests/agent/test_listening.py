@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 from camsortxs_agent import wiring
 from camsortxs_agent.service import Stop
+from camsortxs_agent.serving import Loaded
 from camsortxs_agent.settings import Settings
 
 IMAGES = np.full((2, 40, 60), 3, dtype=np.int32)
@@ -36,7 +37,7 @@ def settings(tiled_server, catalogue, tmp_path) -> Settings:
 
 @pytest.mark.filterwarnings("ignore:The callback:UserWarning")  # of event-model, when TiledWriter is answered 409
 def test_runs_get_record_and_index_once_without_any_kafka(settings, catalogue, begin_raw_run):
-    agent = wiring.build(settings, stop := Stop(), load=lambda model: (TinyFeaturizer(), TinyClassifier()))
+    agent = wiring.build(settings, stop := Stop(), load=lambda model: Loaded(model=tiny_model()))
 
     def work() -> None:
         with agent.resources:

@@ -12,7 +12,7 @@ from camsortxs.classifiers.bundle import MANIFEST, SEAL, default_bundle
 from camsortxs.classifiers.champion import Pointer, Served, write_pointer
 from camsortxs.classifiers.golden import pack_frames
 from camsortxs.errors import ModelError
-from camsortxs_agent import wiring
+from camsortxs_agent import serving
 from camsortxs_agent.settings import ModelSettings
 
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def load(path):
-    return wiring.load_model(ModelSettings(path=path, device="cpu"))[1].reference
+    return serving.load_model(ModelSettings(path=path, device="cpu")).model.reference
 
 
 def test_the_shipped_champion_serves_unless_another_is_named(folder):

@@ -14,7 +14,7 @@ from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink, runs
 from camsortxs.errors import SinkRejected
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Sink
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
+from camsortxs.testing import tiny_model
 from camsortxs_agent.archive import reconciler as wired
 from camsortxs_agent.metrics import Metrics
 from camsortxs_agent.reconcile import Reconciler, Swept, Told
@@ -25,7 +25,7 @@ IMAGES = np.full((3, 40, 60), 3, dtype=np.int32)
 
 
 def line(sink: Sink) -> Pipeline:
-    return Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink)
+    return Pipeline(model=tiny_model(), sink=sink)
 
 
 @pytest.fixture

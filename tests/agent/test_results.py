@@ -4,7 +4,7 @@ from support.publisher import Published
 from camsortxs.errors import SinkUnavailable
 from camsortxs.frames import Batch, Rejected, RunEnd
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import ListSource, TinyClassifier, TinyFeaturizer
+from camsortxs.testing import ListSource, tiny_model
 from camsortxs_agent.results import ResultsTopic
 
 
@@ -15,7 +15,7 @@ def published():
 
 def run_through(published, *batches, sink=None):
     sink = sink or ResultsTopic(published, topic="results")
-    line = Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink)
+    line = Pipeline(model=tiny_model(), sink=sink)
     line.run(ListSource(contents=batches))
     return sink
 

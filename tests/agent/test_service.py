@@ -1,13 +1,15 @@
 import os
 import signal
 import time
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 
 from camsortxs.errors import ModelError, SinkUnavailable, SourceError
 from camsortxs.frames import Batch
 from camsortxs.pipeline import Pipeline
-from camsortxs.testing import MemorySink, TinyClassifier, TinyFeaturizer
+from camsortxs.testing import MemorySink, tiny_model
 from camsortxs_agent.service import Agent, Exit, Stop, run
 
 
@@ -35,7 +37,7 @@ class Endless:
 
 
 def agent(source, sink=None):
-    line = Pipeline(featurizer=TinyFeaturizer(), classifier=TinyClassifier(), sink=sink or MemorySink())
+    line = Pipeline(model=tiny_model(), sink=sink or MemorySink())
     return lambda stop: Agent(pipeline=line, source=source)
 
 
@@ -47,6 +49,25 @@ def test_a_signal_lets_the_batch_in_hand_be_finished(number, make_frame):
     assert source.acknowledged == 1
     assert len(sink.records) == 1
     assert signal.getsignal(number) is before
+
+
+def test_a_hangup_asks_for_another_look_at_the_model_and_ends_nothing(make_frame):
+    asked = []
+
+    class Hung(Endless):
+        def batches(self):
+            yield from islice(super().batches(), 2)
+
+    source = Hung(Batch(frames=(make_frame(),)), signal.SIGHUP)
+
+    def build(stop):
+        os.kill(os.getpid(), signal.SIGHUP)  # while the model is still loaded: nobody to ask yet
+        time.sleep(0.01)
+        return replace(agent(source)(stop), reload=lambda: asked.append(len(asked)))
+
+    assert run(build) is Exit.DONE
+    assert asked == [0, 1]
+    assert source.acknowledged == 2
 
 
 def failing(error):

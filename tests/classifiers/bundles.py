@@ -1,10 +1,13 @@
 """A bundle trained in milliseconds, for tests."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier
 
+from camsortxs.classifiers.champion import Pointer, Served, write_pointer
 from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Dataset
 from camsortxs.offline.evaluate import Answer, evaluate
@@ -72,3 +75,16 @@ def write_bundle(parent: Path, *, name: str = "tiny/0.1.0", golden: bool = True)
         golden=make_images() if golden else (),
     )
     return folder
+
+
+def promote(models: Path, version: str) -> None:
+    """Have `champion.json` name this version of the tiny one."""
+    write_pointer(models, Pointer(champion=Served(model=f"tiny/{version}", since=datetime.now(UTC), why="")))
+
+
+def spoil(models: Path, version: str) -> Callable[[], object]:
+    """Change one byte of the classifier; return what undoes it."""
+    file = models / "tiny" / version / "classifier.onnx"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    return lambda: file.write_bytes(whole)

@@ -19,11 +19,12 @@ from tiled.client import from_uri
 
 from camsortxs.classifiers.bundle import default_bundle
 from camsortxs.errors import ModelError
-from camsortxs.testing import TinyClassifier, TinyFeaturizer
-from camsortxs_agent import service, wiring
+from camsortxs.testing import tiny_model
+from camsortxs_agent import service, serving, wiring
 from camsortxs_agent.demo.broker import embedded_broker
 from camsortxs_agent.demo.processes import free_port
 from camsortxs_agent.kafka import KafkaPublisher
+from camsortxs_agent.serving import Loaded
 from camsortxs_agent.settings import Settings
 from camsortxs_agent.wire import encode
 
@@ -52,9 +53,7 @@ def settings(tmp_path) -> Callable[..., Settings]:
 
 def run(settings: Settings) -> service.Exit:
     """Run an agent in this process, with the tiny model."""
-    return service.run(
-        lambda stop: wiring.build(settings, stop, load=lambda model: (TinyFeaturizer(), TinyClassifier()))
-    )
+    return service.run(lambda stop: wiring.build(settings, stop, load=lambda model: Loaded(model=tiny_model())))
 
 
 @contextmanager
@@ -176,6 +175,5 @@ def test_no_stand_in_serves_once_a_model_is_shipped():
         shipped = default_bundle()
     except ModelError as error:
         pytest.skip(str(error))
-    _, classifier = wiring.load_model(Settings().model)
-    assert classifier.reference == f"{shipped.parent.name}@{shipped.name}"
-    assert not hasattr(wiring, "TinyClassifier"), "wiring.load_model still falls back to the tiny model: remove that"
+    served = serving.load_model(Settings().model).model
+    assert served.reference == f"{shipped.parent.name}@{shipped.name}"

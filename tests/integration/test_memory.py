@@ -13,6 +13,7 @@ from camsortxs.classifiers.bundle import default_bundle, load_bundle
 from camsortxs.classifiers.onnx import OnnxClassifier
 from camsortxs.features.chain import Chain
 from camsortxs.frames import Batch
+from camsortxs.model import Model
 from camsortxs.pipeline import Pipeline
 from camsortxs.testing import MemorySink
 from camsortxs_agent.documents import RunDocuments
@@ -36,7 +37,9 @@ def test_a_worker_needs_the_memory_of_three_frames_at_most(run_of_large_frames, 
     bundle = load_bundle(default_bundle())
     chain = Chain(bundle.manifest.features.representations)
     chain.warm_up()
-    line = Pipeline(featurizer=chain, classifier=OnnxClassifier(bundle), sink=MemorySink(), workers=workers)
+    line = Pipeline(
+        model=Model(featurizer=chain, classifier=OnnxClassifier(bundle)), sink=MemorySink(), workers=workers
+    )
     documents = list(run_of_large_frames)
     run = RunDocuments(documents[0][1], pixels=FilePixels(roots=[tmp_path], patience=0.0))
     items = [item for name, document in documents[1:-1] for item in run.consume(name, document)]

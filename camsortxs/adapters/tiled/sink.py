@@ -25,7 +25,9 @@ class TiledSink:
     `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
     `yielding`, an index that another has written on a run is left as it is, whatever it says. `withheld` is told the
     uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
-    A run that ended `INCOMPLETE` gets its record, and an index only where Tiled shows its stop document at that moment.
+    Record and index are named after the model that saw the first frame of the run: one record, one index, even where
+    another model served before it ended (the record has a column `model`). A run that ended `INCOMPLETE` gets its
+    record, and an index only where Tiled shows its stop document at that moment.
 
     Raises
     ------
@@ -123,5 +125,5 @@ def _documents(
     yield "descriptor", derived.descriptor_document(run, model, time=now)
     ordered = sorted(records, key=lambda r: (r.key.stream, r.key.data_key, r.key.index))
     for seq_num, record in enumerate(ordered, start=1):
-        yield "event", derived.event_document(record, seq_num=seq_num, time=now)
+        yield "event", derived.event_document(record, model, seq_num=seq_num, time=now)
     yield "stop", derived.stop_document(run, model, time=now, frames=len(ordered), index=index)
