@@ -13,13 +13,15 @@ export PYTHONUNBUFFERED = 1
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# A stamp a set: what is installed already is not looked at again.
+# A stamp a set: what is installed already is not looked at again. Modules are compiled when they are first imported:
+# compiling all that is installed takes longer than installing it.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 $(VENV)/%.installed: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	$(if $(filter test,$*),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/oracles.txt)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fast.txt \
+	$(PIP) --require-hashes -r $<
+	$(if $(filter test,$*),$(PIP) --no-deps --require-hashes -r requirements/oracles.txt)
+	$(PIP) --no-deps --editable .
+	@$(PIP) --no-deps --require-hashes -r requirements/fast.txt \
 	    >/dev/null 2>&1 || echo "No C compiler for dectris-compression: bitshuffle is read by h5py, at a third of the speed."
 	@touch $@
 
@@ -29,7 +31,7 @@ demo: $(VENV)/demo.installed  ## The whole system on this machine, in two minute
 	$(BIN)/python -m camsortxs_agent.demo $(if $(FRAMES),--frames $(FRAMES)) $(ARGS)
 
 test: $(VENV)/test.installed  ## Every test; needs no GPU, no container, nothing started by hand
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/test.installed  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

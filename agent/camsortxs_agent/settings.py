@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     """The whole tree. Environment variables (`CAMSORTXS_KAFKA__GROUP_ID=...`) go before the file.
 
     >>> Settings().batch.frames
-    16
+    32
     """
 
     model_config = SettingsConfigDict(

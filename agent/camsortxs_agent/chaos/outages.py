@@ -47,8 +47,12 @@ def endure(
     seconds: float,
     rate: float = 0.5,
     patience: float = 240.0,
+    until: str | None = None,
 ) -> Outage:
     """Begin runs at `rate` a second before, during and after an outage; see what becomes of them.
+
+    It lasts longer where the agents have not said by then that this part (`until`) of them is not well: the first write
+    that could fail may come late.
 
     Raises
     ------
@@ -59,8 +63,8 @@ def endure(
     with outage:
         begun = time.monotonic()
         noticed, said = None, dict[str, str]()
-        while (passed := time.monotonic() - begun) < seconds:
-            _load(stage, seconds=min(1.0, seconds - passed), rate=rate)
+        while (passed := time.monotonic() - begun) < seconds or (until not in (None, *said) and passed < patience):
+            _load(stage, seconds=min(1.0, max(seconds - passed, 0.5)), rate=rate)
             herd.check()
             for member in herd.members:
                 status, problems = member.readyz()
@@ -85,7 +89,7 @@ def endure(
         time.sleep(0.2)
     return Outage(
         name=name,
-        seconds=seconds,
+        seconds=round(over - begun, 1),
         noticed=None if noticed is None else round(noticed, 1),
         said=said,
         ready=round(ready, 1),
