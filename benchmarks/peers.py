@@ -1,7 +1,7 @@
 """The bank of features as a user would write it today: scikit-image, NumPy, PyWavelets, SciPy and pyFAI, of any size.
 
-What no library computes (the search for the beam, point and mirror symmetry, the sample horizon) is missing here, and
-bad pixels are not left out: this bank does less.
+What no library computes (the search for the beam, point and mirror symmetry, the sample horizon) stands in `plain`.
+Bad pixels are not left out: this bank does less.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pywt
+from plain import beam_and_horizon
 from pyFAI.detectors import Detector
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 from scipy import fft, ndimage, stats
@@ -44,6 +45,14 @@ class Bank:
             spectrum(image),
             *wavelets(image),
         ]
+
+    def whole(self, counts: Array) -> list[Array]:
+        """Return the same, and what no library computes; the longer side has 256 pixels."""
+        image = scaled(counts)
+        frame, mask = np.zeros((256, 256)), np.ones((256, 256), bool)
+        here = tuple(slice((256 - side) // 2, (256 - side) // 2 + side) for side in image.shape)
+        frame[here], mask[here] = image, False
+        return [*self(counts), np.array(list(beam_and_horizon(frame, mask).values()))]
 
     def radial(self, image: Array) -> tuple[Array, Array]:
         """Return I(r) and I(r, azimuth)."""

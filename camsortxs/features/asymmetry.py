@@ -16,6 +16,7 @@ from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 from camsortxs.features.upright import about, sides, tally
+from camsortxs.features.valid import shares
 
 EDGE = ("score", "step", "coherence", "place", "below", "below_spread", "above", "dark_below")
 COLUMNS = (
@@ -88,7 +89,7 @@ def _steps(standard: Standard, quarter: int) -> tuple[Array, Array, Array]:
 def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Array]:
     """Compare the bands above and below each row, or left and right of each column (`across`)."""
     shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)
-    means = (block_means(part, shape) for part in (standard.image, (~standard.mask).astype(np.float32)))
+    means = (block_means(standard.image, shape), shares(standard.valid, *shape))
     value, weight = (4.0 * (part.T if across else part).astype(np.float64) for part in means)
     steps, there = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
     number = np.maximum(there.sum(axis=1), 1.0)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled
-from camsortxs.features.filters import Image, block_means, gaussian, surrounded
+from camsortxs.features.filters import Image, block_means, gaussian
 from camsortxs.features.once import once
 from camsortxs.features.sizes import CENTRE_REACH as REACH
 from camsortxs.features.sizes import CENTRE_SIDE as COARSE
@@ -15,6 +15,7 @@ from camsortxs.features.sizes import SIDE
 from camsortxs.features.slope import slopes
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel
+from camsortxs.features.valid import near, shares, surrounded
 from camsortxs.ranks import percentile
 
 _RINGS = int(np.hypot(1 + REACH, 1 + REACH) * COARSE) + 4
@@ -39,7 +40,7 @@ def estimate_centre(standard: Standard) -> Centre:
     from the brightest spot; each is improved by a pattern search on 64 x 64 pixels.
     """
     cells = SIDE // COARSE
-    weight = block_means((~standard.mask).astype(np.float32), (COARSE, COARSE))
+    weight = shares(standard.valid, COARSE, COARSE)
     level = block_means(standard.image, (COARSE, COARSE)) / np.maximum(weight, np.float32(1e-9))
     starts = [_aimed_at(standard), friedel(contrast(standard)).at, _brightest(level)]
     light, area = level.astype(np.float64), weight.astype(np.float64) * cells**2
@@ -94,9 +95,8 @@ def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach:
 @once
 def gradients(standard: Standard) -> tuple[Array, Array, Array, Array]:
     """Return rows, columns and the gradient along both, of the strongest fifth of the valid pixels."""
-    valid = ~standard.mask
-    d_row, d_column = slopes(standard.image, valid.astype(np.float32), 2.0)
-    inner = surrounded(valid, 7)
+    d_row, d_column = slopes(standard.image, near(standard.valid, 2.0), 2.0)
+    inner = surrounded(standard.valid, 7)
     strengths = _strengths(d_row, d_column, inner)
     if strengths.size == 0:
         return (np.zeros(0),) * 4

@@ -8,11 +8,13 @@ import numpy.typing as npt
 
 from camsortxs.compiled import compiled
 from camsortxs.features.once import once
+from camsortxs.features.sizes import GLCM_DISTANCES
 from camsortxs.features.sizes import GLCM_LEVELS as LEVELS
 from camsortxs.features.standard import Standard
 
 ANGLES = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 PROPERTIES = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
+MARGIN = max(GLCM_DISTANCES)
 COLUMNS = tuple(f"{name}.{over}" for name in PROPERTIES for over in ("mean", "range"))
 
 Array = npt.NDArray[np.float64]
@@ -34,28 +36,42 @@ def texture(standard: Standard, distance: int) -> Array:
 
 
 def matrices(standard: Standard, distance: int) -> npt.NDArray[np.int64]:
-    """Return how often each pair of levels stands at `distance` pixels, (ANGLES, LEVELS, LEVELS), symmetric."""
+    """Return how often each pair of levels stands at `distance` pixels, (ANGLES, LEVELS, LEVELS), symmetric.
+
+    `distance` is one of `GLCM_DISTANCES`.
+    """
     diagonal = round(distance * 0.5**0.5)
     offsets = ((0, distance), (diagonal, diagonal), (distance, 0), (diagonal, -diagonal))
-    # Bad pixels take a level of their own, which is dropped from the matrices: so nothing is asked of each pair.
-    levels = np.where(standard.mask, LEVELS, standard.grey // (256 // LEVELS)).astype(np.uint8)
-    frame = np.pad(levels[standard.rows, standard.columns], ((0, distance), (distance,) * 2), constant_values=LEVELS)
-    pairs = _count(frame, distance, np.array(offsets))[:, :LEVELS, :LEVELS]
+    pairs = _count(_levels(standard), np.array(offsets))[:, :LEVELS, :LEVELS]
     return np.asarray(pairs + pairs.transpose(0, 2, 1))
 
 
+@once
+def _levels(standard: Standard) -> npt.NDArray[np.uint8]:
+    """Return the level of each pixel of the frame, and of a margin below, left and right of it.
+
+    Bad pixels and the margin take a level of their own, which is dropped from the matrices: so nothing is asked of each
+    pair.
+    """
+    height, width = standard.shape
+    levels = np.full((height + MARGIN, width + 2 * MARGIN), LEVELS, np.uint8)
+    frame, grey = np.s_[standard.rows, standard.columns], standard.grey // np.uint8(256 // LEVELS)
+    np.copyto(levels[:height, MARGIN:-MARGIN], grey[frame], where=~standard.mask[frame])
+    return levels
+
+
 @compiled
-def _count(levels: Any, margin: int, offsets: Any) -> Any:
-    """Count the pairs at four offsets (down, right) at once, within a margin of pixels that do not count."""
-    height, width = levels.shape[0] - margin, levels.shape[1] - 2 * margin
+def _count(levels: Any, offsets: Any) -> Any:
+    """Count the pairs at four offsets (down, right) at once, from the pixels within the margin."""
+    height, width = levels.shape[0] - MARGIN, levels.shape[1] - 2 * MARGIN
     found = np.zeros((4, LEVELS + 1, LEVELS + 1), np.int64)
     a, b, c, d = found
     for i in range(height):
-        here = levels[i, margin:]
-        to_a = levels[i + offsets[0, 0], margin + offsets[0, 1] :]
-        to_b = levels[i + offsets[1, 0], margin + offsets[1, 1] :]
-        to_c = levels[i + offsets[2, 0], margin + offsets[2, 1] :]
-        to_d = levels[i + offsets[3, 0], margin + offsets[3, 1] :]
+        here = levels[i, MARGIN:]
+        to_a = levels[i + offsets[0, 0], MARGIN + offsets[0, 1] :]
+        to_b = levels[i + offsets[1, 0], MARGIN + offsets[1, 1] :]
+        to_c = levels[i + offsets[2, 0], MARGIN + offsets[2, 1] :]
+        to_d = levels[i + offsets[3, 0], MARGIN + offsets[3, 1] :]
         for j in range(width):
             level = here[j]
             a[level, to_a[j]] += 1

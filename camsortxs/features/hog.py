@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from camsortxs.compiled import compiled
 from camsortxs.features.fill import filled
-from camsortxs.features.filters import block_means
 from camsortxs.features.once import once
 from camsortxs.features.sizes import HOG_CELLS as CELLS
 from camsortxs.features.sizes import HOG_ORIENTATIONS as ORIENTATIONS
 from camsortxs.features.sizes import HOG_REGIONS as REGIONS
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.standard import Standard
+from camsortxs.features.valid import shares
 
 COLUMNS = tuple(
     f"r{row}c{column}.o{orientation * 180 // ORIENTATIONS:03d}"
@@ -51,7 +51,7 @@ def gradients(standard: Standard, cell: int) -> Array:
         here = np.s_[down : side - 1 + down, across : side - 1 + across]
         sums[here] += blocks[:, :, down, across]
         count[here] += 1
-    share = block_means((~standard.mask).astype(np.float64), (side, side))[..., None]
+    share = shares(standard.valid, side, side).astype(np.float64)[..., None]
     pooled = _pool(sums / count * share) / np.maximum(_pool(share), 1e-12)
     return np.asarray(pooled.ravel())
 

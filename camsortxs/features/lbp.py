@@ -1,13 +1,20 @@
 """Method 3: local binary patterns; scikit-image is the definition."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled, inlined
-from camsortxs.features.filters import surrounded
+from camsortxs.features.once import once
+from camsortxs.features.sizes import LBP_CIRCLES
 from camsortxs.features.standard import Standard
+from camsortxs.features.valid import Valid, surrounded
+
+Span = tuple[int, int]
+
+MARGIN = 1 + max(radius for _, radius in LBP_CIRCLES)
 
 
 def columns(points: int) -> tuple[str, ...]:
@@ -33,42 +40,66 @@ def patterns(standard: Standard, points: int, radius: int) -> npt.NDArray[np.flo
 
     Source: T. Ojala, M. Pietikainen, T. Maenpaa, IEEE Trans. PAMI 24 (2002) 971, as in scikit-image (`uniform`).
     """
-    kept = surrounded(~standard.mask, 2 * radius + 1)
-    for edge in (kept[:radius], kept[-radius:], kept[:, :radius], kept[:, -radius:]):
-        edge[...] = False
-    count = code_counts(standard.grey, kept, points, radius)
+    # Of the frame alone: nothing is kept in the padding beside it.
+    rows, columns = ((part.start, part.stop) for part in (standard.rows, standard.columns))
+    kept = _within(standard.valid, radius, rows, columns)
+    count = _count(_padded(standard), kept, rows[0], radius, *_circle(points, radius, columns))
     return np.asarray(count / max(int(count.sum()), 1))
 
 
-def code_counts(
-    grey: npt.NDArray[np.uint8], kept: npt.NDArray[np.bool_], points: int, radius: int
-) -> npt.NDArray[np.int64]:
-    """Count the uniform codes of those pixels that are `kept`, (points + 2,); none nearer to the rim than `radius`."""
+@once
+def _padded(standard: Standard) -> npt.NDArray[np.float64]:
+    """Return the grey levels of the frame, with a margin that points of the circle may lie in."""
+    return np.pad(standard.grey[standard.rows, standard.columns].astype(np.float64), MARGIN)
+
+
+@once
+def _within(valid: Valid, radius: int, rows: Span, columns: Span) -> npt.NDArray[np.bool_]:
+    """Say which pixels of the frame have nothing but valid ones so far about them, and all of these in the image."""
+    kept = np.zeros_like(valid.pixels)
+    inside = np.s_[radius:-radius, radius:-radius]
+    kept[inside] = surrounded(valid, 2 * radius + 1)[inside]
+    return kept[slice(*rows), slice(*columns)].copy()
+
+
+@lru_cache(maxsize=8 * len(LBP_CIRCLES))
+def _circle(
+    points: int, radius: int, columns: Span
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return how far down each point lies; how many whole pixels to the right, and by what share of one more.
+
+    The share is that of each column (points, columns), in each of which it is rounded differently.
+    """
     angle = 2 * np.pi * np.arange(points) / points
     # Rounded as in scikit-image, so that the points on the axes are pixels; so is the order of what is added up.
     down, right = np.round(-radius * np.sin(angle), 5), np.round(radius * np.cos(angle), 5)
-    across = np.arange(grey.shape[1]) + right[:, None]
-    image = np.pad(grey.astype(np.float64), radius + 1)
-    return np.asarray(_count(image, kept, down, np.floor(right).astype(np.int64), across - np.floor(across)))
+    across = np.arange(*columns) + right[:, None]
+    return down, np.floor(right).astype(np.int64), across - np.floor(across)
 
 
 @compiled
-def _count(image: Any, kept: Any, down: Any, right: Any, shares: Any) -> Any:
-    (height, width), points, margin = kept.shape, down.size, (image.shape[0] - kept.shape[0]) // 2
+def _count(image: Any, kept: Any, top: int, radius: int, down: Any, right: Any, shares: Any) -> Any:
+    """Count the uniform codes of the pixels that are `kept`: none is nearer to the rim than `radius`.
+
+    Shares down are rounded as they are in the padded frame, in which this begins at row `top`.
+    """
+    (height, width), points = kept.shape, down.size
     counts = np.zeros(points + 2, np.int64)
+    if height <= 2 * radius:
+        return counts
     bright, before = np.empty(width, np.uint8), np.empty(width, np.uint8)
     ones, changes = np.empty(width, np.uint8), np.empty(width, np.uint8)
     # Levels between the pixels of the line above each point; the line below it is that above when we are a row further.
     tops = np.empty((points, width))
     for i in range(points):
-        above = margin + int(np.floor(margin - 1 + down[i]))
-        _between(image[above, margin + right[i] :], shares[i], tops[i])
-    for row in range(margin - 1, height - margin + 1):
+        above = MARGIN + int(np.floor(radius + down[i]))
+        _between(image[above, MARGIN + right[i] :], shares[i], tops[i])
+    for row in range(radius, height - radius):
         ones[:], changes[:] = 0, 0
-        centre = image[margin + row, margin:]
+        centre = image[MARGIN + row, MARGIN:]
         for i in range(points):
-            place = row + down[i]
-            above, left, share = margin + int(np.floor(place)), margin + right[i], place - np.floor(place)
+            place = top + row + down[i]
+            above, left, share = MARGIN - top + int(np.floor(place)), MARGIN + right[i], place - np.floor(place)
             if shares[i, 0] == 0 and share == 0:  # a point on an axis is a pixel
                 _compare_pixels(image[above, left:], centre, bright)
             else:

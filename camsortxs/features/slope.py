@@ -8,12 +8,12 @@ from camsortxs.compiled import compiled
 from camsortxs.features.filters import Image, gaussian
 
 
-def slopes(image: Image, valid: Image, sigma: float) -> tuple[Image, Image]:
+def slopes(image: Image, near: Image, sigma: float) -> tuple[Image, Image]:
     """Return the gradient along rows and columns of `image` blurred by `sigma` pixels, as `numpy.gradient`.
 
-    The blur is normalised by that of `valid` (1 or 0), so that pixels that are not valid, and 0, do not matter.
+    The blur is normalised by that of the valid pixels (`valid.near`), so that others, which are 0, do not matter.
     """
-    down, across = _slopes(gaussian(image, sigma), gaussian(valid, sigma))
+    down, across = _slopes(gaussian(image, sigma), near)
     return down, across
 
 
@@ -23,7 +23,7 @@ def _slopes(light: Any, near: Any) -> Any:
     smooth = np.empty_like(light)
     for i in range(rows):
         for j in range(columns):
-            smooth[i, j] = light[i, j] / max(near[i, j], np.float32(1e-3))
+            smooth[i, j] = light[i, j] / near[i, j]
     down, across = np.empty_like(light), np.empty_like(light)
     for i in range(rows):
         before, here, after = smooth[max(i - 1, 0)], smooth[i], smooth[min(i + 1, rows - 1)]

@@ -36,14 +36,13 @@ def radial(standard: Standard) -> Array:
 
     Source: A. van der Schaaf, J. H. van Hateren, Vision Research 36 (1996) 2759 (rotational average and slope).
     """
-    down, across = (_hann(side) for side in standard.shape)
-    window = np.outer(down, across)
+    window, weight, squares = _hann(*standard.shape)
     light = filled(standard)[standard.rows, standard.columns] * window
-    light -= float(light.sum()) / float(window.sum()) * window
+    light -= float(light.sum()) / weight * window
     # Of real numbers: what is left out of the transform mirrors what is there.
     half = fft.rfft2(light, s=(SIDE, SIDE))
     ring, count = _rings()
-    sums = _summed(half, ring) / float((window**2).sum())
+    sums = _summed(half, ring) / squares
     rings, total = sums[:RINGS] / count, float(sums.sum()) / SIDE**2
     level = np.log10((rings + _FAINT) / (total + _FAINT))
     frequency = np.log10(np.arange(RINGS) + 0.5)
@@ -101,9 +100,13 @@ def _summed(half: Any, ring: Any) -> Any:
     return sums
 
 
-def _hann(length: int) -> Array:
-    """Return the window at the centres of the pixels: nowhere 0, so that one row is enough."""
-    return np.asarray(np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2)
+@lru_cache(maxsize=8)
+def _hann(height: int, width: int) -> tuple[Array, float, float]:
+    """Return the window, its sum and that of its squares; it is nowhere 0, so that one row is enough."""
+    down, across = (np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2 for length in (height, width))
+    window = np.outer(down, across)
+    window.setflags(write=False)
+    return window, float(window.sum()), float((window**2).sum())
 
 
 @lru_cache(maxsize=1)

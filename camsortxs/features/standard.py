@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.compiled import compiled
+from camsortxs.features.once import once
 from camsortxs.features.pooling import pool
 from camsortxs.features.sizes import MIN_SHARE, SIDE
+from camsortxs.features.valid import Valid, valid
 from camsortxs.frames import Frame
 from camsortxs.ranks import percentile
 
@@ -31,9 +33,19 @@ class Standard:
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
+    def valid(self) -> Valid:
+        """Its valid pixels, and what follows from them."""
+        return _valid(self)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the frame within the padding."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+@once
+def _valid(standard: Standard) -> Valid:
+    return valid(standard.mask)
 
 
 def standardise(frame: Frame) -> Standard:

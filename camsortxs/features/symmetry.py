@@ -12,6 +12,7 @@ from camsortxs.features.filters import block_means, convolved, gaussian, spectru
 from camsortxs.features.once import once
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
+from camsortxs.features.valid import Valid, shares
 
 _CELLS = SIDE // SYMMETRY_SIDE
 
@@ -68,24 +69,31 @@ def contrast(standard: Standard, fine: bool = True) -> Contrast:
 
     Blurs are normalised by the blurred mask, so that bad pixels do not matter.
     """
-    level, share, sharp, weights = _sharp(standard)
-    trend = _blur(level, share, 10.0) if fine else np.vdot(sharp, weights.values) / weights.total
+    sharp, weights = _blurred(standard, 1.0), _weights(standard.valid)
+    trend = _blurred(standard, 10.0) if fine else np.vdot(sharp, weights.values) / weights.total
     return Contrast(values=np.where(weights.values > 0, sharp - trend, np.float32(0)), weights=weights)
 
 
 @once
-def _sharp(standard: Standard) -> tuple[Array, Array, Array, Weights]:
-    """Return the image and its valid share on 128 x 128 pixels, the image slightly blurred, and its weights."""
-    shape = (SYMMETRY_SIDE, SYMMETRY_SIDE)
-    share = block_means((~standard.mask).astype(np.float32), shape)
-    level = block_means(standard.image, shape)
+def _level(standard: Standard) -> Array:
+    return block_means(standard.image, (SYMMETRY_SIDE, SYMMETRY_SIDE))
+
+
+@once
+def _blurred(standard: Standard, sigma: float) -> Array:
+    return np.asarray(gaussian(_level(standard), sigma) / _near(standard.valid, sigma))
+
+
+@once
+def _near(valid: Valid, sigma: float) -> Array:
+    return np.maximum(gaussian(shares(valid, SYMMETRY_SIDE, SYMMETRY_SIDE), sigma), np.float32(1e-3))
+
+
+@once
+def _weights(valid: Valid) -> Weights:
+    share = shares(valid, SYMMETRY_SIDE, SYMMETRY_SIDE)
     weights = np.where(share > 0.4, share, np.float32(0))
-    return level, share, _blur(level, share, 1.0), Weights(weights if weights.any() else share)
-
-
-def _blur(level: Array, share: Array, sigma: float) -> Array:
-    blurred: Array = gaussian(level, sigma) / np.maximum(gaussian(share, sigma), np.float32(1e-3))
-    return blurred
+    return Weights(weights if weights.any() else share)
 
 
 @once
@@ -134,24 +142,37 @@ def mirror(image: Contrast, axis: int) -> Symmetry:
 
 def _reflected(first: Array, second: Array, axis: int) -> Array:
     """Return the sums of products of one image and the other, mirrored along `axis` at each place."""
-    products = first.T @ second if axis == 1 else first @ second.T
-    side = len(products)
-    # Pixels x and y meet at x + y: rows shifted by one each put these into columns, padded by one row more.
-    shifted = np.zeros((side, 2 * side), dtype=np.float32)
-    shifted[:, :side] = products
-    return np.asarray(shifted.ravel()[:-side].reshape(side, 2 * side - 1).sum(axis=0, keepdims=True))
+    # Pixels x and y meet at x + y.
+    return np.asarray(_antidiagonals(first.T @ second if axis == 1 else first @ second.T))
+
+
+@compiled
+def _antidiagonals(products: Any) -> Any:
+    sums = np.zeros((1, 2 * len(products) - 1), np.float32)
+    for i in range(len(products)):
+        for j in range(len(products)):
+            sums[0, i + j] += products[i, j]
+    return sums
 
 
 @compiled
 def _best(products: Any, energy: Any, overlap: Any, least: Any) -> Any:
     """Return where the correlation is highest, flat, and how high; places of too little overlap count -1."""
     best, place = np.float32(-2), 0
+    scores = np.empty(products.shape[1], np.float32)
     for i in range(products.shape[0]):
-        for j in range(products.shape[1]):
+        # First all of a line, several at a time, then one by one, if the best of all is among them.
+        highest = np.float32(-2)
+        for j in range(scores.size):
             ratio = products[i, j] / max(energy[i, j], np.float32(1e-6))
-            score = min(max(ratio, np.float32(-1)), np.float32(1)) if overlap[i, j] > least else np.float32(-1)
-            if score > best:
-                best, place = score, i * products.shape[1] + j
+            clipped = min(max(ratio, np.float32(-1)), np.float32(1))
+            scores[j] = clipped if overlap[i, j] > least else np.float32(-1)
+        for j in range(scores.size):
+            highest = max(highest, scores[j])
+        if highest > best:
+            best = highest
+            for j in range(scores.size - 1, -1, -1):
+                place = i * scores.size + j if scores[j] == highest else place
     return place, float(best)
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from camsortxs.features.upright import about, sides, tally
+from camsortxs.features.upright import _medians, about, sides, tally
 
 
 @pytest.fixture
@@ -42,3 +43,10 @@ def test_a_rod_is_a_streak_above_the_edge_alone(horizon):
     assert below == pytest.approx(0.0, abs=1e-6)
     assert 0 < rods < 1
     assert dark == pytest.approx(156 / 256, abs=0.01)
+
+
+@pytest.mark.parametrize("width", [3, 31])
+def test_medians_are_those_of_scipy(rng, width):
+    values = np.round(rng.random(256), 1)  # many are equal
+
+    assert np.array_equal(_medians(values, width), ndimage.median_filter(values, width))
