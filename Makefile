@@ -65,7 +65,7 @@ REAL := ../shared/real
 
 train: $(VENV)/train.installed  ## Train the shipped model anew, in half an hour (ARGS="--simulated 400" for a quick look)
 	$(BIN)/camsortxs train --simulated 8000 --nothing 3000 --seed 11 --labels $(REAL)/labels.csv --copies 20 \
-	    --classifiers lightgbm_extra,lightgbm_extra,lightgbm_extra --processes 2 --out models/first/0.3.0 $(ARGS)
+	    --classifiers lightgbm_extra,lightgbm_extra,lightgbm_extra --processes 2 --out models/first/0.4.0 $(ARGS)
 
 leaderboard: $(VENV)/train.installed  ## Run the grid anew, in an hour, and write models/LEADERBOARD.md
 	$(BIN)/camsortxs leaderboard --simulated 1500 --labels $(REAL)/labels.csv --copies 6 --processes 2 $(ARGS)

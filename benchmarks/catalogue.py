@@ -32,7 +32,7 @@ from camsortxs_agent.demo.tiled_server import embedded_tiled
 SIZES = (10, 10_000, 100_000)
 FRAMES = 10
 ROUNDS = 9
-MODEL = "first@0.3.0"
+MODEL = "first@0.3.1"
 
 
 def main() -> None:

@@ -130,6 +130,9 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "evidence": _STRING,
     "contradiction": _STRING,
     "model": _STRING,
+    "challenger": _STRING,
+    "challenger_decided": _STRING,
+    **{f"challenger_p_{technique}": _NUMBER for technique in TECHNIQUES},
     "seconds": _NUMBER,
     "latency": _NUMBER,
 }
@@ -137,8 +140,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 
 def _row(record: Record, time: float) -> dict[str, Any]:
     """Spell a record as one row of a table: "" and NaN stand for what there is not."""
-    prediction = record.prediction
-    p = prediction.probabilities or (float("nan"),) * len(TECHNIQUES)
+    prediction, other = record.prediction, record.challenger
     return {
         "raw_stream": record.key.stream,
         "raw_data_key": record.key.data_key,
@@ -146,13 +148,21 @@ def _row(record: Record, time: float) -> dict[str, Any]:
         "detector": record.detector or "",
         "technique": str(prediction.technique or ""),
         "decided": str(prediction.decided),
-        **{f"p_{technique}": value for technique, value in zip(TECHNIQUES, p, strict=True)},
+        **_spelled("p", prediction.probabilities),
         "evidence": "; ".join(prediction.evidence),
         "contradiction": prediction.contradiction or "",
         "model": record.model,
+        "challenger": other.model if other else "",
+        "challenger_decided": str(other.prediction.decided) if other else "",
+        **_spelled("challenger_p", other.prediction.probabilities if other else None),
         "seconds": record.seconds,
         "latency": time - record.taken_at.timestamp() if record.taken_at else float("nan"),
     }
+
+
+def _spelled(prefix: str, probabilities: Sequence[float] | None) -> dict[str, float]:
+    values = probabilities or (float("nan"),) * len(TECHNIQUES)
+    return {f"{prefix}_{technique}": value for technique, value in zip(TECHNIQUES, values, strict=True)}
 
 
 def _detector(summary: DetectorSummary) -> dict[str, Any]:

@@ -1,29 +1,34 @@
 """What the line does with pixels: fetch them, check them, compute features, let go of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from camsortxs.clock import Clock
 from camsortxs.evidence import Evidence, gather
-from camsortxs.features.base import Featurizer
+from camsortxs.features.base import Features, Featurizer
 from camsortxs.frames import Frame, FrameKey, Rejected, Unread
 from camsortxs.signal import no_signal
+
+Rows = Mapping[FrameKey, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What remains of a frame once its pixels are gone; `values` (features,) is None when there was no signal."""
+    """What remains of a frame once its pixels are gone; `values` (features,) is None when there was no signal.
+
+    `beside` are the values of a challenger's features, None where none looks on with features of its own.
+    """
 
     key: FrameKey
     taken_at: datetime | None
     detector: str | None
     evidence: Evidence
     values: npt.NDArray[np.float32] | None
+    beside: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +40,24 @@ class Looks:
     seconds: dict[str, float]
 
 
-def look(items: Sequence[Frame | Unread], featurizer: Featurizer) -> Looks:
-    """Look at a few frames, in any thread."""
+def look(
+    items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Callable[[Sequence[Frame]], Rows] | None = None
+) -> Looks:
+    """Look at a few frames, in any thread; `beside` is shown those that are not dark, after the featurizer."""
     clock = Clock()
     with clock.stage("read"):
         found = [each for item in items for each in (item.read() if isinstance(item, Unread) else [item])]
         frames = [each for each in found if isinstance(each, Frame)]
     with clock.stage("check"):
         lit = [frame for frame in frames if not no_signal(frame)]
-    values: dict[FrameKey, npt.NDArray[Any]] = {}
+    values: Rows = {}
+    others: Rows = {}
     if lit:
         with clock.stage("featurize"):
-            features = featurizer.featurize(lit)
-        values = dict(zip(features.keys, features.values, strict=True))
+            values = rows_of(featurizer.featurize(lit))
+        if beside is not None:
+            with clock.stage("challenge"):
+                others = beside(lit)
     return Looks(
         seen=tuple(
             Seen(
@@ -56,9 +66,15 @@ def look(items: Sequence[Frame | Unread], featurizer: Featurizer) -> Looks:
                 detector=frame.detector,
                 evidence=gather(frame),
                 values=values.get(frame.key),
+                beside=others.get(frame.key),
             )
             for frame in frames
         ),
         rejected=tuple(each for each in found if isinstance(each, Rejected)),
         seconds=clock.seconds,
     )
+
+
+def rows_of(features: Features) -> Rows:
+    """Return each row of features by its frame."""
+    return dict(zip(features.keys, features.values, strict=True))

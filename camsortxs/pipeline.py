@@ -4,18 +4,17 @@ Live, back-fill and the command line are this line with another source and anoth
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
-from threadpoolctl import threadpool_limits
-
+from camsortxs.challenge import Challenger
 from camsortxs.clock import Clock
 from camsortxs.conclude import conclude
 from camsortxs.frames import Batch, Source
 from camsortxs.look import Looks, look
 from camsortxs.model import Model
 from camsortxs.records import Outcome, Sink
+from camsortxs.threads import workers as threads
 
 
 class Observer(Protocol):
@@ -35,13 +34,18 @@ class Pipeline:
 
     def __init__(self, *, model: Model, sink: Sink, observers: Sequence[Observer] = (), workers: int = 1) -> None:
         self._model = model
+        self._challenger: Challenger | None = None
         self._sink = sink
         self._observers = tuple(observers)
-        self._workers = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="look", initializer=_alone)
+        self._workers = threads(workers, name="look")
 
     def serve(self, model: Model) -> None:
         """Use this model from the next batch on; callable from any thread."""
         self._model = model
+
+    def challenge(self, challenger: Challenger | None) -> None:
+        """Have this one, or none, look on from the next batch on; callable from any thread."""
+        self._challenger = challenger
 
     def run(self, source: Source) -> None:
         """Take every batch of `source` down the line."""
@@ -51,9 +55,13 @@ class Pipeline:
     def process(self, batch: Batch) -> Outcome:
         """Take one batch down the line; it is acknowledged only after the sink has it."""
         clock = Clock()
-        model = self._model  # once: all records of a batch are of one model
-        looks = list(self._look(batch, model, clock))
-        records = conclude([seen for one in looks for seen in one.seen], model, clock)
+        model, challenger = self._model, self._challenger  # once: all records of a batch are of one model
+        looks = list(self._look(batch, model, challenger, clock))
+        frames = [seen for one in looks for seen in one.seen]
+        records = conclude(frames, model, clock)
+        if challenger is not None:
+            with clock.stage("challenge"):
+                records = challenger.comment(records, frames, model)
         outcome = Outcome(
             model=model.reference,
             records=records,
@@ -68,14 +76,10 @@ class Pipeline:
             observer.observe(outcome)
         return outcome
 
-    def _look(self, batch: Batch, model: Model, clock: Clock) -> Iterator[Looks]:
+    def _look(self, batch: Batch, model: Model, challenger: Challenger | None, clock: Clock) -> Iterator[Looks]:
         items = (*batch.frames, *batch.unread)
         groups = [items[first : first + model.group] for first in range(0, len(items), model.group)]
-        for looks in self._workers.map(partial(look, featurizer=model.featurizer), groups):
+        beside = challenger.beside(model) if challenger is not None else None
+        for looks in self._workers.map(partial(look, featurizer=model.featurizer, beside=beside), groups):
             clock.add(looks.seconds)
             yield looks
-
-
-def _alone() -> None:
-    """Let each worker keep to its core: threads of BLAS, which spin while they wait, cost as much again as the work."""
-    threadpool_limits(limits=1, user_api="blas")

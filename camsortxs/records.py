@@ -27,8 +27,19 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What a challenger says of a frame: it is counted and recorded, and never acted on."""
+
+    model: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A prediction and all that is needed to trace it: model `name@version` and its threshold, feature digest, time."""
+    """A prediction and all that is needed to trace it: model `name@version` and its threshold, feature digest, time.
+
+    `challenger` is what another model says of the frame, where one looks on.
+    """
 
     prediction: Prediction
     model: str
@@ -37,6 +48,7 @@ class Record:
     seconds: float
     taken_at: datetime | None = None
     detector: str | None = None
+    challenger: Opinion | None = None
 
     @property
     def key(self) -> FrameKey:

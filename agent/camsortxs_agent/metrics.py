@@ -11,11 +11,15 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, make_wsgi_app
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from camsortxs import __version__
+from camsortxs.drift import DRIFTED, Drift
 from camsortxs.frames import INCOMPLETE
 from camsortxs.model import Model
 from camsortxs.records import Outcome
+from camsortxs.techniques import Parent, Technique
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -31,6 +35,8 @@ class Metrics:
         self.frames = Counter(
             "camsortxs_frames_classified", "Frames classified, by what was decided.", ["decided"], registry=registry
         )
+        for decided in (*Technique, *Parent):  # from 0 on: a share of what never was is 0, not missing
+            self.frames.labels(str(decided))
         self.contradictions = Counter(
             "camsortxs_frames_contradicted", "Frames whose metadata contradicts the image.", registry=registry
         )
@@ -111,23 +117,41 @@ class Metrics:
         self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)
         self.ready = Gauge("camsortxs_agent_ready", "1 when the agent can do its work.", registry=registry)
         self.model = Info("camsortxs_model", "The model that serves.", registry=registry)
+        self.challenger = Info("camsortxs_challenger", "The model that looks on.", registry=registry)
         self.reloads = Counter(
             "camsortxs_model_reloads",
-            "Tries to have another bundle serve, by how they ended.",
-            ["result"],
+            "Tries to have another bundle serve, or look on, by how they ended.",
+            ["role", "result"],
             registry=registry,
         )
         self.model_refused = Gauge(
             "camsortxs_model_refused",
-            "1 while the bundle that should serve was refused, and the one before goes on.",
+            "1 while the bundle that should serve, or look on, was refused, and the one before goes on.",
+            ["role"],
             registry=registry,
         )
+        self.challenged = Counter(
+            "camsortxs_frames_challenged",
+            "Frames that the challenger looked at too: what was decided, what it would have, whether they agree.",
+            ["decided", "challenger", "agrees"],
+            registry=registry,
+        )
+        self.challenger_failures = Counter(
+            "camsortxs_challenger_failures", "Batches or frames that the challenger failed at.", registry=registry
+        )
+        self._drift = DriftMetrics()
+        registry.register(self._drift)
         self.build = Info("camsortxs_build", "The software that runs.", registry=registry)
         self.build.info({"version": __version__})
 
-    def serves(self, model: Model) -> None:
-        """Say which model serves."""
+    def serves(self, model: Model, drift: Drift | None = None) -> None:
+        """Say which model serves, and what hears of the frames that it sees."""
         self.model.info({"reference": model.reference, "features": model.featurizer.digest})
+        self._drift.follow(model, drift)
+
+    def challenges(self, model: Model) -> None:
+        """Say which model looks on."""
+        self.challenger.info({"reference": model.reference, "features": model.featurizer.digest})
 
     def observe(self, outcome: Outcome) -> None:
         """Count what became of a batch."""
@@ -136,6 +160,9 @@ class Metrics:
             self.frames.labels(str(record.prediction.decided)).inc()
             if record.prediction.contradiction:
                 self.contradictions.inc()
+            if record.challenger is not None:
+                ours, its = record.prediction.decided, record.challenger.prediction.decided
+                self.challenged.labels(str(ours), str(its), "yes" if ours == its else "no").inc()
             if record.taken_at is not None:
                 self.latency.observe(max(0.0, now - record.taken_at.timestamp()))
         for item in outcome.rejected:
@@ -146,6 +173,42 @@ class Metrics:
             self.batches.observe(len(outcome.records))
         for stage, seconds in outcome.seconds.items():
             self.stages.labels(stage).observe(seconds)
+
+
+class DriftMetrics(Collector):
+    """What the drift of the serving model is when somebody asks: no batch waits for it."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Model, Drift] | None = None
+
+    def follow(self, model: Model, drift: Drift | None) -> None:
+        """Tell of this model from now on."""
+        self._of = None if drift is None else (model, drift)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges; without a sample where there is nothing to compare, or too few frames."""
+        each = GaugeMetricFamily(
+            "camsortxs_feature_drift_psi",
+            "Population stability index of a feature, late frames beside training frames.",
+            labels=["feature"],
+        )
+        drifted = GaugeMetricFamily(
+            "camsortxs_features_drifted_ratio", f"Share of the features whose index is above {DRIFTED}."
+        )
+        outside = GaugeMetricFamily(
+            "camsortxs_features_outside_ratio",
+            "Share of the values in late frames that the training frames hardly ever had.",
+        )
+        window = GaugeMetricFamily("camsortxs_drift_window_frames", "Frames of late that this is told from.")
+        if self._of is not None:
+            model, drift = self._of
+            window.add_metric([], drift.frames)
+            if (psi := drift.psi()).size:
+                for name, value in zip(model.featurizer.names, psi, strict=True):
+                    each.add_metric([name], float(value))
+                drifted.add_metric([], float((psi > DRIFTED).mean()))
+                outside.add_metric([], drift.outside())
+        yield from (each, drifted, outside, window)
 
 
 @dataclass(kw_only=True)

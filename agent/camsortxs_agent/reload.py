@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 _END_SECONDS = 10.0
 
+Role = Literal["champion", "challenger"]
 Result = Literal["swapped", "refused", "unchanged"]
 Fingerprint = tuple[bytes | None, tuple[tuple[str, int, int, int], ...]]
 
@@ -48,20 +49,23 @@ class Reloader:
     It looks every `every` seconds (0: never by itself) and when it is asked. `load` returns the model that is there
     now, and takes its time in a thread of its own; `swap` is given a good one, and must return at once. A bad one is
     logged and left alone until something changes, or somebody asks: the one that serves goes on. `served` is the model
-    that serves at first, `seen` the fingerprint from before it was loaded. `told` hears how each try ended.
+    that serves at first, `seen` the fingerprint from before it was loaded; without them it begins with a try. `told`
+    hears how each try ended.
     """
 
     def __init__(
         self,
         *,
+        role: Role = "champion",
         path: Path,
         every: float,
-        served: Loaded,
-        seen: Fingerprint,
+        served: Loaded | None = None,
+        seen: Fingerprint | None = None,
         load: Callable[[], Loaded],
         swap: Callable[[Loaded], None],
         told: Callable[[Result], None] = lambda result: None,
     ) -> None:
+        self._log = log.bind(role=role)
         self._path = path
         self._every = every
         self._served = served
@@ -98,6 +102,8 @@ class Reloader:
 
     def _work(self) -> None:
         asked: bool | None = None
+        if self._served is None:
+            self.look()
         while asked is not False:
             try:
                 asked = self._asked.get(timeout=self._every or None)
@@ -112,15 +118,15 @@ class Reloader:
             return threads.submit(self._load)
 
     def _conclude(self, tried: "Future[Loaded]") -> Result:
-        serving = self._served.model.reference
+        serving = self._served.model.reference if self._served else None
         if (error := tried.exception()) is not None:
-            log.error("model_refused", error=f"{type(error).__name__}: {error}", serving=serving)
+            self._log.error("model_refused", error=f"{type(error).__name__}: {error}", serving=serving)
             return "refused"
         loaded = tried.result()
-        if loaded.sha256 == self._served.sha256:
-            log.info("model_unchanged", serving=serving)
+        if self._served is not None and loaded.sha256 == self._served.sha256:
+            self._log.info("model_unchanged", serving=serving)
             return "unchanged"
         self._swap(loaded)
         self._served = loaded
-        log.info("model_swapped", before=serving, serving=loaded.model.reference)
+        self._log.info("model_swapped", before=serving, serving=loaded.model.reference)
         return "swapped"

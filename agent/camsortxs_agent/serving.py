@@ -9,8 +9,10 @@ from camsortxs.classifiers.bundle import Bundle, default_models, load_bundle
 from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.classifiers.golden import FRAMES, check_frames, check_rows
 from camsortxs.classifiers.onnx import OnnxClassifier
+from camsortxs.classifiers.reference import load_reference
 from camsortxs.device.accelerator import accelerator
 from camsortxs.device.featurizer import BATCHES, DeviceChain
+from camsortxs.drift import Drift, Watched
 from camsortxs.errors import ModelError
 from camsortxs.features.chain import Chain
 from camsortxs.model import Model
@@ -21,10 +23,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A model that is ready for the first frame, and the `sha256` of the manifest that it came with."""
+    """A model that is ready for the first frame, and the `sha256` of the manifest that it came with.
+
+    `drift` hears of all frames that it is asked about; None where the bundle has nothing to compare them with.
+    """
 
     model: Model
     sha256: str = ""
+    drift: Drift | None = None
 
 
 def where(settings: ModelSettings) -> Path:
@@ -52,23 +58,26 @@ def load_model(settings: ModelSettings) -> Loaded:
     bundle = load_bundle(where(settings))
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
-    return Loaded(model=prepared(bundle, settings.device), sha256=bundle.sha256)
-
-
-def prepared(bundle: Bundle, device: str) -> Model:
-    """Return what a bundle holds, warmed up, once it has shown that it gives what it should; errors as `load_model`."""
-    featurizer = _featurizer(bundle, device)
+    featurizer = _featurizer(bundle, settings.device)
     featurizer.warm_up()
     classifier = OnnxClassifier(bundle)
-    model = Model(
-        featurizer=featurizer,
-        classifier=classifier,
-        group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
-    )
     check_rows(bundle, classifier)
     if FRAMES in bundle.files and isinstance(featurizer, Chain):
         check_frames(bundle, featurizer, classifier)
-    return model
+    drift = _drift(bundle, settings)
+    model = Model(
+        featurizer=featurizer,
+        classifier=Watched(classifier, drift) if drift else classifier,
+        group=max(BATCHES) if isinstance(featurizer, DeviceChain) else 1,
+    )
+    return Loaded(model=model, sha256=bundle.sha256, drift=drift)
+
+
+def _drift(bundle: Bundle, settings: ModelSettings) -> Drift | None:
+    reference = load_reference(bundle) if settings.drift_frames else None
+    if reference is None:
+        return None
+    return Drift(reference, window=settings.drift_frames, per_run=settings.drift_frames_a_run)
 
 
 def _featurizer(bundle: Bundle, device: str) -> Chain | DeviceChain:

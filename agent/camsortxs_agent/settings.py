@@ -121,6 +121,15 @@ class ModelSettings(Section):
         description="How often to look whether bundle or pointer have changed, to load the new one; 0: on SIGHUP.",
     )
     threshold: float | None = Field(None, ge=0, le=1, description="Overrides the bundle's own threshold.")
+    challenger: Path | None = Field(
+        None,
+        description="Folder of a bundle, or of models with a champion.json, that looks at the same frames: what it says"
+        " is counted and recorded, never acted on.",
+    )
+    drift_frames: int = Field(
+        1000, ge=0, description="Frames of late whose features are compared with those of the training; 0 for none."
+    )
+    drift_frames_a_run: int = Field(5, gt=0, description="So many of each run and detector are among them.")
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto",
         description="Where features are computed. `gpu` needs Keras and a backend; `auto` takes it if it is there.",

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 
 import structlog
 
@@ -11,17 +10,16 @@ from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns, TiledSink
 from camsortxs.errors import SinkRejected, SinkUnavailable
-from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Outcome, Sink
 from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
-from camsortxs_agent.reload import Reloader, Result, fingerprint
+from camsortxs_agent.models import Models
 from camsortxs_agent.results import ResultsTopic
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.service import Agent, Stop
-from camsortxs_agent.serving import Loaded, load_model, where
+from camsortxs_agent.serving import Loaded, load_model
 from camsortxs_agent.settings import ModelSettings, Settings
 
 log = structlog.get_logger()
@@ -71,11 +69,8 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     ModelError
         When the bundle is not to be used.
     """
-    folder = where(settings.model)
-    seen = fingerprint(folder)
-    loaded = load(settings.model)
     metrics = Metrics()
-    metrics.serves(loaded.model)
+    models = Models(settings.model, metrics, load=load)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
     runs = Runs(
@@ -144,47 +139,22 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
         written=lambda: readiness.set("sinks", None),
     )
 
-    lines: list[Pipeline] = []
-
-    def line(sink: Sink, *observers: Observer, workers: int = 1) -> Pipeline:
-        made = Pipeline(model=loaded.model, sink=sink, observers=observers, workers=workers)
-        lines.append(made)
-        return made
-
-    def swap(other: Loaded) -> None:
-        for each in lines:
-            each.serve(other.model)
-        metrics.serves(other.model)
-
-    def reloaded(result: Result) -> None:
-        metrics.reloads.labels(result).inc()
-        metrics.model_refused.set(result == "refused")
-
-    reloader = Reloader(
-        path=folder,
-        every=settings.model.watch_seconds,
-        served=loaded,
-        seen=seen,
-        load=partial(load, settings.model),
-        swap=swap,
-        told=reloaded,
-    )
-    sweeps = reconciler(settings, metrics, line=line, stop=stop, busy=runs.__contains__)
+    sweeps = reconciler(settings, metrics, line=models.line, stop=stop, busy=runs.__contains__)
 
     @contextmanager
     def resources() -> Iterator[None]:
         with (
             closing(tiled),
             sweeps,
-            reloader.running(),
+            models.watched(),
             http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port,
         ):
-            log.info("listening", host=settings.http.host, port=port, model=loaded.model.reference)
+            log.info("listening", host=settings.http.host, port=port, model=models.reference)
             yield
 
     return Agent(
-        pipeline=line(sinks, metrics, workers=settings.batch.workers or os.cpu_count() or 1),
+        pipeline=models.line(sinks, metrics, workers=settings.batch.workers or os.cpu_count() or 1),
         source=source,
         resources=resources(),
-        reload=reloader.ask,
+        reload=models.ask,
     )

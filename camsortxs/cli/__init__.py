@@ -5,6 +5,7 @@ import typer
 from camsortxs import __version__
 from camsortxs.cli.backfill import backfill
 from camsortxs.cli.classify import classify
+from camsortxs.cli.drift import drift
 from camsortxs.cli.evaluate import evaluate
 from camsortxs.cli.explain import explain
 from camsortxs.cli.leaderboard import leaderboard
@@ -27,6 +28,7 @@ app.command()(retrain)
 app.command()(leaderboard)
 app.command()(train_embedding)
 app.command()(realism)
+app.command()(drift)
 
 models = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help=HELP)
 models.command("list")(list_models)

@@ -26,6 +26,8 @@ from camsortxs.classifiers.bundle import (
 from camsortxs.classifiers.embeddings import carried, chain_of
 from camsortxs.classifiers.golden import FRAMES, ROWS, as_frames, check_frames, check_rows, pack_frames, pack_rows
 from camsortxs.classifiers.onnx import ROLE, OnnxClassifier
+from camsortxs.classifiers.reference import REFERENCE, load_reference, reference_of
+from camsortxs.classifiers.reference import pack as pack_reference
 from camsortxs.classifiers.remembered import OUT_OF_FOLD, pack
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
@@ -61,8 +63,9 @@ def export(
     The estimator of `trained` may be one, or several that vote (`SoftVote`). `held_out` (rows, features) are rows that
     it was not fitted on: ONNX and Python are compared on them and on the borders of the trees, and the first eight
     become the golden rows. `golden` are small images that become the golden frames: with them a server checks its
-    features and the classifier together. What is said of measured frames while their groups are held out goes along,
-    so that nobody evaluates a model on what it has learnt from.
+    features and the classifier together. How the features are distributed goes along, for a server to tell drift by;
+    and what is said of measured frames while their groups are held out, so that nobody evaluates a model on what it
+    has learnt from.
 
     Raises
     ------
@@ -99,6 +102,7 @@ def export(
     served = OnnxClassifier(_bundle(folder, described, files))
     rows = _keyed(held_out[:GOLDEN_ROWS], chain)
     files["golden.npz"] = (ROWS, pack_rows(rows.values, served.classify(rows)))
+    files["reference.npz"] = (REFERENCE, pack_reference(reference_of(dataset.values)))
     if golden:
         probabilities = served.classify(chain.featurize(as_frames(golden)))
         files["golden_frames.npz"] = (FRAMES, pack_frames(golden, probabilities))
@@ -153,6 +157,7 @@ def _check(folder: Path) -> None:
     classifier, chain = OnnxClassifier(bundle), chain_of(bundle)
     if chain.digest != classifier.feature_digest:
         raise ModelError(f"{folder} does not carry what its features look through")
+    load_reference(bundle)
     check_rows(bundle, classifier)
     if FRAMES in bundle.files:
         check_frames(bundle, chain, classifier)

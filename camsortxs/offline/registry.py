@@ -20,9 +20,11 @@ from camsortxs.classifiers.champion import (
 from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.classifiers.golden import FRAMES, check_frames, check_rows
 from camsortxs.classifiers.onnx import OnnxClassifier
+from camsortxs.classifiers.reference import load_reference
 from camsortxs.errors import ModelError
 
 GOLDEN_FRAMES = "golden frames"
+_DISTRIBUTIONS = "distributions"
 _REFERENCE = re.compile(r"([a-z0-9][a-z0-9._-]*)[/@](\d+\.\d+\.\d+[A-Za-z0-9.+-]*)")
 
 
@@ -122,9 +124,15 @@ def verify(folder: Path) -> list[Check]:
         else:
             difference = check_frames(bundle, chain, classifier)
             checks.append(_good(GOLDEN_FRAMES, f"largest difference {difference:.2g}"))
+        reference = load_reference(bundle)
+        checks.append(
+            _good(_DISTRIBUTIONS, f"how {len(reference.edges)} features were distributed in training")
+            if reference is not None
+            else _missing(_DISTRIBUTIONS, "none: an agent cannot tell drift with it. Export it again")
+        )
     except ModelError as error:
         done = {check.what for check in checks}
-        what = next(w for w in ("files", "loads", "golden rows", GOLDEN_FRAMES) if w not in done)
+        what = next(w for w in ("files", "loads", "golden rows", GOLDEN_FRAMES, _DISTRIBUTIONS) if w not in done)
         checks.append(Check(what=what, good=False, detail=str(error)))
     return checks
 

@@ -12,7 +12,7 @@ from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.adapters.tiled import sink as sink_module
 from camsortxs.errors import SinkUnavailable
 from camsortxs.frames import FrameKey, Rejected, RunEnd
-from camsortxs.records import Outcome, Prediction, Record
+from camsortxs.records import Opinion, Outcome, Prediction, Record
 from camsortxs.techniques import Technique
 
 MODEL = "tiny@0.0.0"
@@ -56,6 +56,28 @@ def test_the_record_is_a_derived_run_found_by_the_raw_uid(catalogue, begin_raw_r
     (record,) = catalogue.results.search(Eq("start.raw_uid", run)).values()
     assert record.metadata["stop"]["camsortxs"]["technique"] == "GISAXS"
     assert list(record["primary"]["p_GISAXS"].read()) == [0.97]
+
+
+def test_a_record_tells_what_a_challenger_said_and_the_index_does_not(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    outcome = whole_run(run)
+    (record,) = outcome.records
+    other = replace(record.prediction, technique=Technique.WAXS, decided=Technique.WAXS, probabilities=(0, 1, 0, 0))
+    beside = replace(record, challenger=Opinion(model="new@1.0.0", prediction=other))
+
+    TiledSink(catalogue, by="agent").write(replace(outcome, records=(beside,)))
+
+    table = next(iter(catalogue.results.values()))["primary"]
+    assert [
+        list(table[name].read()) for name in ("technique", "challenger", "challenger_decided", "challenger_p_WAXS")
+    ] == [
+        ["GISAXS"],
+        ["new@1.0.0"],
+        ["WAXS"],
+        [1.0],
+    ]
+    assert "new@1.0.0" not in str(index_of(catalogue, run))
+    assert index_of(catalogue, run)["technique"] == "GISAXS"
 
 
 def test_a_second_writer_of_the_same_run_adds_no_record_and_no_revision(catalogue, begin_raw_run):

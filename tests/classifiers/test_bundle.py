@@ -32,7 +32,7 @@ def test_a_bundle_comes_back_as_it_was_written(folder):
     bundle = load_bundle(folder)
 
     assert bundle.manifest.reference == "tiny@0.1.0"
-    assert set(bundle.files) == {"classifier", "golden", "golden_frames"}
+    assert set(bundle.files) == {"classifier", "golden", "golden_frames", "reference"}
     assert bundle.manifest.training.frames == 80
     assert bundle.manifest.training.groups == 10
     assert bundle.manifest.training.group_names == tuple(f"g{place}" for place in range(10))
@@ -42,7 +42,7 @@ def test_a_bundle_without_a_seal_and_without_golden_frames_still_loads(tmp_path)
     folder = write_bundle(tmp_path, golden=False)
     (folder / SEAL).unlink()
 
-    assert set(load_bundle(folder).files) == {"classifier", "golden"}
+    assert set(load_bundle(folder).files) == {"classifier", "golden", "reference"}
 
 
 def test_one_byte_of_the_manifest_changed_is_refused(folder):

@@ -89,7 +89,8 @@ def test_show_is_the_card_or_the_manifest(run, reigning):
 def test_a_whole_bundle_is_verified(run, models):
     checks = json.loads(run("verify", "new/0.2.0", "--format", "json").stdout)["new/0.2.0"]
 
-    assert [check["what"] for check in checks] == ["files", "manifest", "loads", "golden rows", "golden frames"]
+    expected = ["files", "manifest", "loads", "golden rows", "golden frames", "distributions"]
+    assert [check["what"] for check in checks] == expected
     assert all(check["good"] is True for check in checks)
 
 
@@ -126,6 +127,7 @@ def test_what_an_older_bundle_lacks_is_said(run, models):
         "loads": True,
         "golden rows": True,
         "golden frames": None,
+        "distributions": True,
     }
     assert run("verify", "plain/0.1.0").exit_code == 0
 

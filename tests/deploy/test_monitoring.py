@@ -64,7 +64,11 @@ def test_the_dashboard_shows_every_metric_and_no_other(dashboard, exposed):
 
 
 def test_labels_in_expressions_are_labels_of_the_metric(dashboard, deploy):
-    labels = {"camsortxs_frames_classified_total": "decided", "camsortxs_documents_received_total": "name"}
+    labels = {
+        "camsortxs_frames_classified_total": "decided",
+        "camsortxs_frames_challenged_total": "agrees",
+        "camsortxs_documents_received_total": "name",
+    }
     text = "\n".join([*expressions(dashboard), *(rule["expr"] for rule in rules(deploy))])
     for name, inside in re.findall(r"(camsortxs_\w+)\{(.*?)\}", text):
         assert set(re.findall(r"(\w+)\s*[=!]~?", inside)) <= {"instance", labels.get(name, "")}, name

@@ -64,9 +64,12 @@ def test_a_promotion_reaches_a_running_agent_and_a_bad_one_does_not(broker, tile
         ):
             promote(models, version)
             agent.process.send_signal(signal.SIGHUP)
-            _until(partial(exposed, f'camsortxs_model_reloads_total{{result="{result}"}} 1.0'), alive=agent.check)
+            _until(
+                partial(exposed, f'camsortxs_model_reloads_total{{result="{result}",role="champion"}} 1.0'),
+                alive=agent.check,
+            )
             assert exposed(f'reference="tiny@{serving}"')
-            assert exposed(f"camsortxs_model_refused {float(result == 'refused')}")
+            assert exposed(f'camsortxs_model_refused{{role="champion"}} {float(result == "refused")}')
             runs.append(run := beamline.take(frames, form="event", interval=0.0))
             _until(partial(names, f"tiny@{serving}", run), alive=agent.check)
         agent.stop()
