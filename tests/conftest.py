@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import structlog
 from bluesky_tiled_plugins import TiledWriter
 from event_model import compose_run
 from pydantic import SecretStr
@@ -15,6 +17,7 @@ from tiled.client import from_uri
 
 from camsortxs.adapters.tiled import Catalogue
 from camsortxs.frames import Frame, FrameKey
+from camsortxs_agent import log
 from camsortxs_agent.chaos.apache import apache_kafka
 from camsortxs_agent.demo.broker import embedded_broker
 from camsortxs_agent.demo.tiled_server import TiledServer, embedded_tiled
@@ -68,6 +71,19 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback is reached directly, whatever the machine's proxy settings."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """What `log.configure` changes is put back: other tests log too."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    chatty = {name: logging.getLogger(name).level for name in log.CHATTY}
+    yield
+    root.handlers, root.level = handlers, level
+    for name, before in chatty.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,9 @@ from typing import Literal
 
 import structlog
 
+CHATTY = ("httpx", "httpcore", "numba", "websockets")
+"""Loggers that are left at warnings: at debug they print requests with the keys in them, or what a loop compiles to."""
+
 
 def configure(*, level: str = "info", format: Literal["json", "console"] = "json") -> None:
     """Send the events of structlog and of the standard library (librdkafka, httpx, Tiled) to standard error."""
@@ -45,5 +48,5 @@ def configure(*, level: str = "info", format: Literal["json", "console"] = "json
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel("WARNING")

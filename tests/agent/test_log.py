@@ -1,6 +1,5 @@
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -8,18 +7,7 @@ from pydantic import SecretStr
 
 from camsortxs_agent import log
 
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """What `configure` changes is put back: other tests log too."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    chatty = {name: logging.getLogger(name).level for name in ("httpx", "httpcore")}
-    yield
-    root.handlers, root.level = handlers, level
-    for name, before in chatty.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def events(capsys: pytest.CaptureFixture[str]) -> list[dict]:

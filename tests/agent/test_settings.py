@@ -54,7 +54,13 @@ def test_settings_do_not_change():
         ("[kafka]\nsecurity_protocol = 'sasl_ssl'", "needs sasl_mechanism"),
         ("[kafka]\ntopics = ['t']\nresults_topic = 't'", "we would read ourselves"),
         ("[kafka.extra]\n'ssl.key.password' = 'hunter2'", "use sasl_password or ssl_key_password"),
+        ("[kafka.extra]\n'ssl.key.pem' = 'hunter2'", "use sasl_password or ssl_key_password"),
+        ("[kafka.extra]\n'sasl.oauthbearer.assertion.private.key.passphrase' = 'hunter2'", "is a secret"),
+        ("[kafka]\nsasl_password = 'hunter2'\nsasl_pasword = 'hunter2'", "kafka.sasl_pasword: Extra inputs"),
+        ("[kafka]\nsasl_password = ['hunter2']", "kafka.sasl_password"),
         ("[tiled]\nuri = 'http://x?api_key=hunter2'", "put the key into tiled.api_key"),
+        ("[tiled]\nuri = 'http://me:hunter2@x'", "put the key into tiled.api_key"),
+        ("[tiled]\napi_key = 'hunter2\\n'", "letters and digits"),
         ("[model]\nthreshold = 1.5", "less than or equal to 1"),
         ("[http]\nport = 70000", "less than or equal to 65535"),
         ("[log]\nlevel = 'loud'", "log.level"),
@@ -72,6 +78,20 @@ def test_a_wrong_variable_is_named(monkeypatch):
     monkeypatch.setenv("CAMSORTXS_TILED__APIKEY", "hunter2")
     with pytest.raises(SettingsInvalid, match=r"tiled\.apikey: Extra inputs") as caught:
         Settings.load()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["CAMSORTXS_KAFKA", "CAMSORTXS_KAFKA__TOPICS"])
+def test_a_variable_that_is_not_json_is_named(monkeypatch, name):
+    monkeypatch.setenv(name, '{"sasl_password": "hunter2')
+    with pytest.raises(SettingsInvalid, match="kafka") as caught:
+        Settings.load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_wrong_value_beside_a_secret_does_not_show_it():
+    with pytest.raises(ValidationError, match="needs sasl_mechanism") as caught:
+        Settings(kafka={"security_protocol": "sasl_ssl", "sasl_password": "hunter2"})
     assert "hunter2" not in str(caught.value)
 
 

@@ -106,6 +106,10 @@ def topics_of(config: Mapping[str, Any], *, timeout: float = 5.0) -> list[str]:
     said: list[str] = []
     try:
         admin = AdminClient({**config, "error_cb": lambda error: said.append(error.str())}, logger=LIBRDKAFKA)
+    except KafkaException as error:
+        raise SourceError(f"Kafka: {error.args[0].str()}") from error
+    try:
         return sorted(admin.list_topics(timeout=timeout).topics)
     except KafkaException as error:
+        admin.poll(0)  # what it heard meanwhile it tells only here: "certificate verify failed", not "timed out"
         raise SourceError(f"Kafka: {said[0] if said else error.args[0].str()}") from error

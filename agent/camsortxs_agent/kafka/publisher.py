@@ -19,6 +19,7 @@ class KafkaPublisher:
         self._config = {"enable.idempotence": True, "message.timeout.ms": int(timeout * 1000), "linger.ms": 0, **config}
         self._timeout = timeout
         self._producer: Producer | None = None
+        self._said: list[str] = []
 
     def publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send messages (key, value) in order and wait until they are delivered.
@@ -31,7 +32,9 @@ class KafkaPublisher:
             With reason `message_too_large`.
         """
         if self._producer is None:
-            self._producer = Producer({**self._config, "error_cb": _heard}, logger=LIBRDKAFKA)
+            hear = {"error_cb": lambda error: self._said.append(error.str())}
+            self._producer = Producer({**self._config, **hear}, logger=LIBRDKAFKA)
+        self._said.clear()
         failures: list[KafkaError] = []
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -53,11 +56,10 @@ class KafkaPublisher:
                 self._producer = None  # this one never works again, a new one may
             if failures[0].name() == "MSG_SIZE_TOO_LARGE" or failures[0].name() == "_MSG_SIZE_TOO_LARGE":
                 raise SinkRejected("message_too_large", f"{topic}: {failures[0].str()}")
-            raise SinkUnavailable(f"{topic}: {failures[0].str()}")
+            why = failures[0].str()
+            if failures[0].name() == "_MSG_TIMED_OUT":  # that it waited in vain; what for was said beside it
+                why = next(iter(self._said), why)
+            raise SinkUnavailable(f"{topic}: {why}")
         if late:
             self._producer.purge()
             raise SinkUnavailable(f"{topic}: not delivered within {self._timeout:g} s")
-
-
-def _heard(error: KafkaError) -> None:
-    """Each message tells of its own failure; librdkafka's own words are in its log."""

@@ -11,10 +11,18 @@ import httpx
 from pydantic import SecretStr
 from tiled.client import from_profile, from_uri
 from tiled.client.container import Container
+from tiled.client.context import CannotPrompt
 from tiled.client.utils import ClientError
 
 from camsortxs.derived import INDEX_KEY
 from camsortxs.errors import SinkRejected, SinkUnavailable
+
+SCOPES = ("read:metadata", "read:data", "create:node", "write:metadata", "write:data", "delete:node", "delete:revision")
+"""What a key for the agent must allow; the last two are for a record that one who died left half written."""
+
+
+class KeyMissing(httpx.HTTPError):
+    """The catalogue wants an API key, and there is none."""
 
 
 @dataclass(kw_only=True)
@@ -88,14 +96,17 @@ def open_catalogue(address: str, api_key: SecretStr | None = None) -> Any:
     Raises
     ------
     httpx.HTTPError
-        When the server cannot be reached.
+        When the server cannot be reached; `KeyMissing` when it wants a key and has none.
     tiled.profiles.ProfileNotFound
         When there is no such profile.
     """
     secret = api_key.get_secret_value() if api_key else None
-    if "://" not in address:
-        return from_profile(address, **({"api_key": secret} if secret else {}))
-    return from_uri(address, api_key=None if "api_key=" in address else secret)
+    try:
+        if "://" not in address:
+            return from_profile(address, **({"api_key": secret} if secret else {}))
+        return from_uri(address, api_key=None if "api_key=" in address else secret)
+    except (RuntimeError, CannotPrompt) as error:  # it would have us call it another way, or type a name at a terminal
+        raise KeyMissing(f"{address.split('?')[0]} wants an API key, and there is none") from error
 
 
 @contextmanager
@@ -107,11 +118,14 @@ def as_sink_errors() -> Iterator[None]:
     """
     try:
         yield
+    except KeyMissing as error:
+        raise SinkUnavailable(str(error), retry_after=1.0) from error
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            asked = f"Tiled does not take our API key for this ({str(error).splitlines()[0]})"
+            raise SinkUnavailable(f"{asked}: it must be valid, with the scopes {', '.join(SCOPES)}") from error
         passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
-            HTTPStatus.UNAUTHORIZED,
-            HTTPStatus.FORBIDDEN,
             HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.CONFLICT,
             HTTPStatus.TOO_MANY_REQUESTS,
