@@ -42,6 +42,7 @@ def test_a_bundle_is_json_onnx_and_arrays_and_says_where_it_comes_from(tmp_path)
         "classifier.onnx",
         "golden.npz",
         "golden_frames.npz",
+        "reference.npz",
         "model.json.sha256",
     }
     manifest = json.loads((folder / "model.json").read_text())
