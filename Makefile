@@ -58,7 +58,7 @@ $(KAFKA)/.installed: tests/kafka/pom.xml
 
 test-kafka: $(VENV)/test.installed $(KAFKA)/.installed  ## What speaks Kafka, against a real Apache Kafka instead of the embedded broker
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --apache-kafka $(KAFKA) tests/integration/test_exactly_once.py tests/integration/test_kills.py \
-	    tests/agent/test_kafka_source.py tests/agent/test_kafka_publisher.py tests/contracts/test_sources.py $(ARGS)
+	    tests/agent/test_kafka_source.py tests/agent/test_kafka_publisher.py tests/agent/test_replay.py tests/contracts/test_sources.py $(ARGS)
 
 # Labelled frames to learn from beside the simulated ones.
 REAL := ../shared/real

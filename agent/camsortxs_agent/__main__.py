@@ -2,7 +2,6 @@
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +9,11 @@ import typer
 from camsortxs import __version__
 from camsortxs_agent import check as checks
 from camsortxs_agent import log, service, wiring
-from camsortxs_agent.settings import Settings, SettingsInvalid, schema_json
+from camsortxs_agent.options import Config, load_settings
+from camsortxs_agent.replay import replay
+from camsortxs_agent.settings import schema_json
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
-
-Config = Annotated[
-    Path | None,
-    typer.Option(help="TOML file; `CAMSORTXS_*` environment variables go before it.", dir_okay=False),
-]
 
 
 @app.command()
@@ -33,7 +29,7 @@ def run(config: Config = None) -> None:
 
         CAMSORTXS_TILED__API_KEY=secret camsortxs-agent run --config agent.toml
     """
-    settings = _settings(config)
+    settings = load_settings(config)
     log.configure(level=settings.log.level, format=settings.log.format)
     raise typer.Exit(service.run(partial(wiring.build, settings)))
 
@@ -46,9 +42,12 @@ def check(config: Config = None) -> None:
 
         camsortxs-agent check --config agent.toml
     """
-    settings = _settings(config)
+    settings = load_settings(config)
     log.configure(level="error", format="console")
     raise typer.Exit(0 if checks.report(checks.perform(settings)) else 1)
+
+
+app.command()(replay)
 
 
 @app.command()
@@ -70,14 +69,6 @@ def main(
     if version:
         typer.echo(__version__)
         raise typer.Exit
-
-
-def _settings(path: Path | None) -> Settings:
-    try:
-        return Settings.load(path)
-    except SettingsInvalid as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(service.Exit.BAD_MODEL) from error
 
 
 if __name__ == "__main__":

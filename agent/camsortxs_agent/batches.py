@@ -113,11 +113,15 @@ class Lot:
         self.items = [(p, item) for p, item in self.items if p not in lost]
         self.progress = [(p, position) for p, position in self.progress if p not in lost]
         self.closers = [(p, close) for p, close in self.closers if p not in lost]
-        items = [item for _, item in self.items]
-        return Batch(
-            frames=tuple(item for item in items if isinstance(item, Frame)),
-            unread=tuple(item for item in items if isinstance(item, Unread)),
-            rejected=tuple(item for item in items if isinstance(item, Rejected)),
-            ended=tuple(item for item in items if isinstance(item, RunEnd)),
-            acknowledge=partial(acknowledge, self),
-        )
+        return as_batch([item for _, item in self.items], partial(acknowledge, self))
+
+
+def as_batch(items: Sequence[Item], acknowledge: Callable[[], None]) -> Batch:
+    """Return what documents brought as what is acknowledged together."""
+    return Batch(
+        frames=tuple(item for item in items if isinstance(item, Frame)),
+        unread=tuple(item for item in items if isinstance(item, Unread)),
+        rejected=tuple(item for item in items if isinstance(item, Rejected)),
+        ended=tuple(item for item in items if isinstance(item, RunEnd)),
+        acknowledge=acknowledge,
+    )

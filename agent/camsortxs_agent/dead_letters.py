@@ -130,7 +130,7 @@ def _letter(item: Rejected) -> dict[str, Any]:
     return {
         **_heading(item.reason, item.message, item.digest),
         "origin": {name: _plain(value) for name, value in item.origin.items()},
-        "run": item.key.run if item.key else None,
+        "run": item.key.run if item.key else item.origin.get("run"),
         "frame": asdict(item.key) if item.key else None,
         "payload": b64encode(item.payload).decode() if item.payload is not None else None,
     }

@@ -11,18 +11,10 @@ from camsortxs.errors import FrameError
 from camsortxs.frames import INCOMPLETE, RunEnd
 from camsortxs_agent.announced import UNHEARD_OF
 from camsortxs_agent.documents import Item, RunDocuments
+from camsortxs_agent.whose import LEADS_ON, NAMES_ANOTHER, NAMES_ITS_RUN, run_of
 
 REMEMBERED = 20_000
 """How many identifiers of closed runs are remembered, to tell a document that comes twice from an orphan."""
-
-_NAMES_ITS_RUN = dict.fromkeys(("descriptor", "resource", "stream_resource", "stop"), "run_start")
-_NAMES_ANOTHER = {
-    "event": "descriptor",
-    "event_page": "descriptor",
-    "datum": "resource",
-    "datum_page": "resource",
-    "stream_datum": "stream_resource",
-}
 
 
 @dataclass(slots=True)
@@ -53,9 +45,17 @@ class Runs:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __iter__(self) -> Iterator[str]:
+        """Yield the identifiers of the open runs."""
+        return iter(self._open)
+
     def __contains__(self, uid: str) -> bool:
         """Say whether this run is open; may be asked from another thread."""
         return uid in self._open
+
+    def run_of(self, name: str, document: Mapping[str, Any]) -> str | None:
+        """Return the run of a document, open or not; None when neither the document nor one before it tells."""
+        return run_of(name, document, self._run_of)
 
     def consume(
         self, name: str, document: Mapping[str, Any], *, place: Hashable, offset: int, time: float | None = None
@@ -82,7 +82,7 @@ class Runs:
                 self._open[documents.uid] = self._at.setdefault(place, {})[documents.uid] = run
             return
         for run in self._runs_of(name, document):
-            if name in ("descriptor", "resource", "stream_resource") and isinstance(uid := document.get("uid"), str):
+            if name in LEADS_ON and isinstance(uid := document.get("uid"), str):
                 self._run_of[uid] = run.documents.uid
                 run.known.add(uid)
             run.stopped = run.stopped or name == "stop"
@@ -135,12 +135,12 @@ class Runs:
         return list(forgotten)
 
     def _runs_of(self, name: str, document: Mapping[str, Any]) -> list[_Open]:
-        if name in _NAMES_ITS_RUN:
-            uid = document.get(_NAMES_ITS_RUN[name])
+        if name in NAMES_ITS_RUN:
+            uid = document.get(NAMES_ITS_RUN[name])
             if uid is None and name == "resource":  # event-model before 1.12: a resource of whoever is running
                 return [run for run in self._open.values() if not run.given_up]
-        elif name in _NAMES_ANOTHER:
-            other = document.get(_NAMES_ANOTHER[name])
+        elif name in NAMES_ANOTHER:
+            other = document.get(NAMES_ANOTHER[name])
             uid = self._run_of.get(other, other) if isinstance(other, str) else None
         else:
             raise FrameError("unknown_document", f"no Bluesky document is called {name[:80]!r}")

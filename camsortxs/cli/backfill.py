@@ -3,18 +3,16 @@
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 from pydantic import SecretStr
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from camsortxs import derived
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.cli.output import Format
+from camsortxs.cli.runs import progress_of_runs, run_row, run_table
 from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
 from camsortxs.offline.backfill import DryRun, Tally
 from camsortxs.records import Outcome, Sink
@@ -58,13 +56,13 @@ def backfill(
         refused.append(f"{', '.join(end.run for end in outcome.ended)}: {error}")
 
     sink: Sink = DryRun() if dry_run else RetryingSink(TiledSink(archive, by="back-fill"), rejected=note_refusal)
-    with closing(archive), _progress(screen) as progress:
+    with closing(archive), progress_of_runs(screen) as progress:
         bar = progress.add_task("runs", total=None)
 
         def finished(run: str, summary: RunSummary) -> None:
             progress.advance(bar)
             if output is Format.JSON:
-                print(json.dumps({"run": run, **_row(summary)}), flush=True)  # noqa: T201 - this is the output
+                print(json.dumps({"run": run, **run_row(summary)}), flush=True)  # noqa: T201 - this is the output
 
         tally = Tally(finished=finished)
         source = TiledRuns(
@@ -83,7 +81,10 @@ def backfill(
             screen.print(f"[red]Stopped:[/] {error}\nRun the same command again: it goes on where it stopped.")
             raise typer.Exit(1) from error
     if output is Format.TABLE:
-        Console().print(_table(tally.recovered, dry_run=dry_run))
+        verb = "would be recovered" if dry_run else "recovered"
+        count = len(tally.recovered)
+        title = f"{count} runs {verb}" if count else "Every complete run is tagged already."
+        Console().print(run_table(tally.recovered, title=title))
     for message in refused:
         screen.print(f"[red]Not written:[/] {message}")
     if refused:
@@ -91,26 +92,3 @@ def backfill(
 
 
 backfill.__doc__ = _HELP
-
-
-def _progress(screen: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen
-    )
-
-
-def _row(summary: RunSummary) -> dict[str, Any]:
-    index = derived.index_metadata(summary, [], model="", by="")
-    return {name: index[name] for name in ("technique", "decided", "probability", "frames", "rejected")}
-
-
-def _table(recovered: dict[str, RunSummary], *, dry_run: bool) -> Table:
-    verb = "would be recovered" if dry_run else "recovered"
-    table = Table(title=f"{len(recovered)} runs {verb}" if recovered else "Every complete run is tagged already.")
-    for heading in ("run", "technique", "probability", "frames", "refused"):
-        table.add_column(heading, justify="right" if heading in ("probability", "frames", "refused") else "left")
-    for run, summary in recovered.items():
-        probability = "" if summary.probability is None else f"{summary.probability:.2f}"
-        refused = ", ".join(f"{count} {reason}" for reason, count in summary.rejected.items())
-        table.add_row(run[:8], str(summary.decided), probability, str(summary.frames), refused)
-    return table

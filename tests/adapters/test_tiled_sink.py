@@ -1,33 +1,19 @@
 """The exactly-once line against a real Tiled over HTTP."""
 
-import gc
-import warnings
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
+from support.leftovers import collect_sockets
+from support.outcomes import MODEL, whole_run
 
 from camsortxs import derived
 from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.adapters.tiled import sink as sink_module
 from camsortxs.errors import SinkUnavailable
 from camsortxs.frames import FrameKey, Rejected, RunEnd
-from camsortxs.records import Opinion, Outcome, Prediction, Record
+from camsortxs.records import Opinion
 from camsortxs.techniques import Technique
-
-MODEL = "tiny@0.0.0"
-
-
-def whole_run(run: str, technique: Technique = Technique.GISAXS) -> Outcome:
-    key = FrameKey(run=run, stream="primary", data_key="pilatus", index=0)
-    prediction = Prediction(
-        key=key,
-        technique=technique,
-        decided=technique,
-        probabilities=tuple(0.97 if t is technique else 0.01 for t in Technique),
-    )
-    record = Record(prediction=prediction, model=MODEL, threshold=0.6, feature_digest="tiny", seconds=0.01)
-    return Outcome(model=MODEL, records=(record,), ended=(RunEnd(run=run),))
 
 
 def index_of(catalogue: Catalogue, run: str) -> dict:
@@ -120,6 +106,25 @@ def test_nothing_is_written_on_a_run_that_tiled_does_not_show_as_complete(catalo
     assert index_of(catalogue, run)["technique"] == "GISAXS"
 
 
+def test_a_reading_renews_record_and_index_when_it_found_more_frames_and_not_otherwise(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    outcome = whole_run(run)
+    (first,) = outcome.records
+    other = replace(first, prediction=replace(first.prediction, key=replace(first.key, index=1)))
+    longer = replace(outcome, records=(first, other))
+    waxs = whole_run(run, Technique.WAXS)
+
+    def found(*outcomes):
+        for each in outcomes:
+            TiledSink(catalogue, by="replay", renew=True).write(each)
+        (record,) = catalogue.results.values()
+        index = index_of(catalogue, run)
+        return list(record["primary"]["raw_index"].read()), index["frames"], index["technique"]
+
+    assert found(outcome, waxs) == ([0], 1, "GISAXS")
+    assert found(longer, outcome, waxs) == ([0, 1], 2, "GISAXS")
+
+
 def test_a_record_that_a_dead_agent_left_half_written_is_written_anew(catalogue, begin_raw_run, monkeypatch):
     run = begin_raw_run()
     key = derived.record_key(run, MODEL)
@@ -204,9 +209,7 @@ def test_a_server_that_cannot_be_used_now_is_unavailable(catalogue, begin_raw_ru
     with pytest.raises(SinkUnavailable):
         TiledSink(bad, by="agent").write(whole_run("a-run"))
     bad.close()
-    # Tiled's client leaves its socket to the garbage collector when the very first request fails.
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()
+    collect_sockets()
 
 
 def test_a_run_given_up_has_its_record_and_nobody_waits_for_its_stop(catalogue, begin_raw_run):

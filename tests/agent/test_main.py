@@ -37,16 +37,16 @@ def test_the_schema_goes_to_standard_output(invoke):
     assert {"kafka", "tiled", "pixels"} <= json.loads(result.stdout)["properties"].keys()
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "replay --from-dead-letters"])
 def test_settings_that_are_wrong_name_the_field_and_end_with_2(invoke, command, tmp_path):
     (tmp_path / "agent.toml").write_text("[kafka]\nbootstrap_server = 3\n")
-    result = invoke(command, "--config", tmp_path / "agent.toml")
+    result = invoke(*command.split(), "--config", tmp_path / "agent.toml")
     assert result.exit_code == 2
     assert "kafka.bootstrap_server" in result.stderr
-    assert invoke(command, "--config", tmp_path / "none.toml").exit_code == 2
+    assert invoke(*command.split(), "--config", tmp_path / "none.toml").exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["run", "check", "settings-schema"])
+@pytest.mark.parametrize("command", ["run", "check", "replay", "settings-schema"])
 def test_help_shows_how_to_call_it(invoke, command):
     result = invoke(command, "--help")
     assert result.exit_code == 0

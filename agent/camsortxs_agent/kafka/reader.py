@@ -3,21 +3,20 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
-from event_model import DocumentNames
 
-from camsortxs.errors import FrameError, SourceError, traceback_digest
-from camsortxs.frames import Frame, Rejected, RunEnd, Unread
+from camsortxs.errors import SourceError
+from camsortxs.frames import Rejected, RunEnd
 from camsortxs_agent.batches import Collector, Lot, Partition, Steady
+from camsortxs_agent.kafka.contents import contents, sent_at
 from camsortxs_agent.kafka.desk import Desk
 from camsortxs_agent.kafka.health import LIBRDKAFKA, BrokerHealth
 from camsortxs_agent.runs import Runs
-from camsortxs_agent.wire import decode
 
 _IDLE_SECONDS = 0.2
 _LINGER_SECONDS = 0.02
@@ -149,36 +148,23 @@ class Reader:
 
     def _read(self, partition: Partition, message: Message) -> None:
         """Add what a message holds to the lot, handing it on each time that it is full."""
-        value, offset = message.value(), message.offset()
-        origin = {"topic": partition.topic, "partition": partition.number, "offset": offset}
-        kind, milliseconds = message.timestamp()
         now = self._clock()
-        sent = min(milliseconds / 1000, now) if kind else None
+        sent = sent_at(message, now)
         partition.latest = max(partition.latest, now if sent is None else sent)
         self._give_up(partition, partition.latest)
-        payload: bytes | None = value
-        try:
-            name, document = decode(value, max_bytes=self._max_bytes)
-            self._tell.received(name if name in DocumentNames.__members__ else "unknown")
-            for item in self._runs.consume(name, document, place=partition.key, offset=offset, time=sent):
-                if isinstance(item, Rejected):
-                    self._collector.add(partition, _with_origin(item, origin, payload))
-                    payload = None  # one copy of the message will do
-                elif isinstance(item, Unread):
-                    self._collector.add(partition, replace(item, read=partial(_read, item, origin, payload)))
-                else:
-                    self._collector.add(partition, item)
-                if isinstance(item, RunEnd):  # nothing follows in this message, and its run may be closed with it
-                    partition.position = offset + 1
-                if self._collector.full:
-                    self._hand_on()
-                    if not self._there_is_room() or partition.lost:
-                        return
-        except FrameError as error:
-            if error.reason != "orphan" or offset >= partition.done:
-                refusal = Rejected(reason=error.reason, message=str(error), digest=traceback_digest(error))
-                self._collector.add(partition, _with_origin(refusal, origin, payload))
-        partition.position = offset + 1
+        items = contents(message, self._runs, sent=sent, max_bytes=self._max_bytes, received=self._tell.received)
+        for item in items:
+            if isinstance(item, Rejected) and item.reason == "orphan" and message.offset() < partition.done:
+                continue
+            self._collector.add(partition, item)
+            last = isinstance(item, RunEnd) or (isinstance(item, Rejected) and item.key is None)
+            if last:  # nothing follows in this message, and its run may be closed with it
+                partition.position = message.offset() + 1
+            if self._collector.full:
+                self._hand_on()
+                if not self._there_is_room() or partition.lost:
+                    return
+        partition.position = message.offset() + 1
 
     def _give_up(self, partition: Partition, now: float) -> None:
         for end in self._runs.overdue(partition.key, before=now - self._run_age):
@@ -295,12 +281,3 @@ def _done(consumer: Consumer, committed: TopicPartition) -> int:
         return int(consumer.get_watermark_offsets(TopicPartition(committed.topic, committed.partition), timeout=5.0)[1])
     except KafkaException:
         return 0
-
-
-def _read(item: Unread, origin: Mapping[str, Any], payload: bytes | None) -> list[Frame | Rejected]:
-    found = item.read()
-    return [_with_origin(each, origin, payload) if isinstance(each, Rejected) else each for each in found]
-
-
-def _with_origin(item: Rejected, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:
-    return replace(item, origin=origin, payload=payload)

@@ -53,8 +53,10 @@ class TiledRuns:
         untagged = self._untagged()
         yield from self._batches(untagged.runs(), untagged.bookmark)
 
-    def batches_of(self, uid: str) -> Iterator[Batch]:
+    def batches_of(self, uid: str, *, again: bool = False) -> Iterator[Batch]:
         """Yield the frames of this one run, then its end; nothing when it is not complete, or tagged already.
+
+        With `again` the run is read even where it is tagged.
 
         Raises
         ------
@@ -62,7 +64,7 @@ class TiledRuns:
             As `batches`.
         """
         untagged = self._untagged()
-        yield from self._batches(untagged.fetched(uid), untagged.bookmark)
+        yield from self._batches(untagged.complete(uid) if again else untagged.fetched(uid), untagged.bookmark)
 
     def _batches(self, runs: Iterator[tuple[str, Any]], mark: Bookmark) -> Iterator[Batch]:
         try:

@@ -23,7 +23,8 @@ class TiledSink:
     Writing the same outcome twice changes nothing: the record is a container whose key names run and model, and a
     complete one is left alone; the index is compared before it is written. `by` tells the live agent from a back-fill.
     `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
-    `yielding`, an index that another has written on a run is left as it is, whatever it says. `withheld` is told the
+    `yielding`, an index that another has written on a run is left as it is, whatever it says. With `renew`, record
+    and index give way to those of a reading that found more frames, and to no other. `withheld` is told the
     uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
     Record and index are named after the model that saw the first frame of the run: one record, one index, even where
     another model served before it ended (the record has a column `model`). A run that ended `INCOMPLETE` gets its
@@ -44,12 +45,14 @@ class TiledSink:
         by: str,
         patience: float = 30.0,
         yielding: bool = False,
+        renew: bool = False,
         withheld: Callable[[str], None] = lambda run: None,
     ) -> None:
         self._catalogue = catalogue
         self._by = by
         self._patience = patience
         self._yielding = yielding
+        self._renew = renew
         self._withheld = withheld
         self._open: dict[str, OpenRun] = {}
 
@@ -70,6 +73,8 @@ class TiledSink:
         model = records[0].model if records else model
         index = derived.index_metadata(known.summary(), records, model=model, by=self._by)
         with as_sink_errors():
+            if self._renew and self._knows_more(run, len(records)):
+                return
             if records:
                 self._write_record(run, model, records, index)
             self._write_index(run, index, wait=end.exit_status != INCOMPLETE)
@@ -79,10 +84,10 @@ class TiledSink:
         key = derived.record_key(run, model)
         existing = fetch(results, key)
         if existing is not None:
-            if "stop" in existing.metadata:
-                return
-            age = time() - existing.metadata["start"]["time"]
-            if age < TAKEOVER_SECONDS:
+            if (stop := existing.metadata.get("stop")) is not None:
+                if not self._renew or stop["num_events"][derived.STREAM] >= len(records):
+                    return
+            elif (age := time() - existing.metadata["start"]["time"]) < TAKEOVER_SECONDS:
                 raise SinkUnavailable(f"record {key} is being written", retry_after=min(2.0, TAKEOVER_SECONDS - age))
             existing.delete(recursive=True, external_only=False)
         write = TiledWriter(results)
@@ -112,6 +117,11 @@ class TiledSink:
         written = self._catalogue.run(run)
         if written is None or not self._says(written, index) or not written.metadata.get("stop"):
             raise SinkUnavailable(f"the index of run {run} was overwritten by another writer", retry_after=0.2)
+
+    def _knows_more(self, run: str, frames: int) -> bool:
+        """Say whether the index that a run has was concluded from as many frames, or more."""
+        raw = self._catalogue.run(run) if self._catalogue.takes_index else None
+        return raw is not None and self._catalogue.index_in(raw.metadata).get("frames", -1) >= frames
 
     def _says(self, raw: Any, index: dict[str, Any]) -> bool:
         return derived.same_conclusion(index, self._catalogue.index_in(raw.metadata))

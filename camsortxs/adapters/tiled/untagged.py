@@ -97,6 +97,12 @@ class Untagged:
         if run is not None:
             yield from self._due(uid, run.metadata)
 
+    def complete(self, uid: str) -> Iterator[tuple[str, Any]]:
+        """Yield this run when it is complete, whoever has tagged it."""
+        run = self.catalogue.run(uid)
+        if run is not None and run.metadata.get("start") and _complete(run.metadata):
+            yield uid, run
+
     def _search(self) -> Any:
         raw = self.catalogue.raw
         if self.catalogue.old:  # it knows no such query
