@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bluesky_tiled_plugins import TiledWriter
 from confluent_kafka import Consumer, TopicPartition
-from support.bluesky_runs import BlueskyRun, fresh_uid
+from support.bluesky_runs import BlueskyRun, fresh_uid, write_hdf5
 from tiled.client import from_uri
 from typer.testing import CliRunner
 
@@ -41,7 +41,7 @@ def replay(tmp_path, letters, broker, topic, tiled_server, begin_raw_run, monkey
         f'[kafka]\nbootstrap_servers = "{broker}"\ntopics = ["{topic}"]\ngroup_id = "{topic}"\n'
         f'[tiled]\nuri = "{tiled_server.uri}"\napi_key = "{tiled_server.api_key}"\n'
         f'raw_path = "{begin_raw_run.path}"\nresults_path = "{begin_raw_run.path}-results"\n'
-        f'[dead_letters]\npath = "{letters}"\n'
+        f'[dead_letters]\npath = "{letters}"\n[pixels]\nroots = ["{tmp_path}"]\n'
     )
     monkeypatch.setenv("COLUMNS", "200")
     return lambda *arguments: CliRunner().invoke(app, ["replay", "--config", str(config), *arguments])
@@ -147,12 +147,13 @@ def in_both(publish, tiled_server, begin_raw_run):
     """Publish a run on Kafka, and have it written to Tiled."""
     root = from_uri(tiled_server.uri, api_key=tiled_server.api_key)
 
-    def begin(run: BlueskyRun, *, documents=slice(None)) -> str:
-        told = list(run.inline())
+    def begin(run: BlueskyRun, told=None, *, documents=slice(None)) -> str:
+        told = list(told or run.inline())
         publish(*told[documents])
         write = TiledWriter(root[begin_raw_run.path])
         for name, document in told:
-            write(name, document)
+            if "stream_" not in name:  # of files that are not there, Tiled is not told
+                write(name, document)
         return run.uid
 
     yield begin
@@ -197,6 +198,21 @@ def test_documents_are_read_again_from_an_offset_and_nothing_is_written_twice(
     committed = ours.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], timeout=10)
     ours.close()
     assert max(tp.offset for tp in committed) < 0  # the agent's own place is not moved
+
+
+def test_a_file_that_came_after_the_agents_patience_fills_the_record(replay, catalogue, in_both, from_offset, tmp_path):
+    run, file = BlueskyRun(fresh_uid("late")), tmp_path / "late.h5"
+    in_both(run, run.stream(file))
+    found = []
+    for images in (None, run.images[:2], run.images, run.images[:1]):
+        if images is not None:
+            write_hdf5(file, images)
+        assert replay(*from_offset(0)).exit_code == 0
+        index = index_of(catalogue, run.uid)
+        found.append((index["frames"], sum(refused["count"] for refused in index["rejected"])))
+    assert found == [(0, 3), (2, 1), (3, 0), (3, 0)]
+    (record,) = catalogue.results.values()
+    assert list(record["primary"]["raw_index"].read()) == [0, 1, 2]
 
 
 def test_what_the_stretch_cuts_off_is_told(replay, in_both, from_offset):
