@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.classifiers.base import Classifier
+from camsortxs.classifiers.base import Around, Classifier
 from camsortxs.classifiers.reference import BINS, Reference
 from camsortxs.features.base import Features
 from camsortxs.frames import FrameKey
@@ -90,32 +90,12 @@ class Drift:
         return seen < self._per_run
 
 
-class Watched:
+class Watched(Around):
     """A classifier whose every question is heard by a `Drift` too."""
 
     def __init__(self, classifier: Classifier, drift: Drift) -> None:
-        self._classifier = classifier
+        super().__init__(classifier)
         self._drift = drift
-
-    @property
-    def reference(self) -> str:
-        """`name@version`, as of the classifier."""
-        return self._classifier.reference
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The features that it was trained on."""
-        return self._classifier.feature_names
-
-    @property
-    def feature_digest(self) -> str:
-        """The digest of their spec."""
-        return self._classifier.feature_digest
-
-    @property
-    def threshold(self) -> float:
-        """The probability below which it is not stood by."""
-        return self._classifier.threshold
 
     def classify(self, features: Features) -> npt.NDArray[np.float32]:
         """Return what the classifier says (batch, 4); errors as of it."""

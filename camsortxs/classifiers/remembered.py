@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.classifiers.arrays import packed, unpacked
-from camsortxs.classifiers.base import Classifier
+from camsortxs.classifiers.base import Around, Classifier
 from camsortxs.classifiers.bundle import Bundle
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
@@ -19,7 +19,7 @@ _TOLERANCE = 1e-3
 Floats = npt.NDArray[np.float32]
 
 
-class Remembered:
+class Remembered(Around):
     """A classifier that answers for a frame which it was trained on as it did while the frame's source was held out.
 
     `remembered` counts those frames; `groups` are all sources that it was trained on. `classifier` is asked about
@@ -32,30 +32,10 @@ class Remembered:
     """
 
     def __init__(self, bundle: Bundle, classifier: Classifier) -> None:
-        self._classifier = classifier
+        super().__init__(classifier)
         self._values, self._probabilities = _read(bundle, len(classifier.feature_names))
         self.groups = frozenset(bundle.manifest.training.group_names)
         self.remembered = 0
-
-    @property
-    def reference(self) -> str:
-        """`name@version` of the model."""
-        return self._classifier.reference
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The features that it was trained on, in order."""
-        return self._classifier.feature_names
-
-    @property
-    def feature_digest(self) -> str:
-        """The digest of the feature spec that it was trained on."""
-        return self._classifier.feature_digest
-
-    @property
-    def threshold(self) -> float:
-        """The probability below which it does not stand by an answer."""
-        return self._classifier.threshold
 
     def classify(self, features: Features) -> Floats:
         """Return probabilities (batch, 4), remembered where the frame is known."""
