@@ -8,15 +8,15 @@ import hdf5plugin  # noqa: F401 - importing it teaches h5py bitshuffle, LZ4, zst
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.adapters.parts import BITSHUFFLE, check_blocks, filters_of, read_part, read_stored
+from camsortxs.errors import FrameError
+
 try:
     from dectris.compression import decompress
 except ImportError:  # it comes as source and needs a C compiler: everything can be read without it
     decompress = None
 
-_BITSHUFFLE = 32008
 _FORMATS = {2: "bslz4", 3: "bszstd"}
-_HEADER = 12
-"""Bytes before the first block: the size of what is in there, and of a block. Each block tells its length in 4 more."""
 
 
 def read_image(dataset: h5py.Dataset, place: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -27,21 +27,26 @@ def read_image(dataset: h5py.Dataset, place: tuple[int, ...]) -> npt.NDArray[Any
 
     Raises
     ------
+    FrameError
+        As of `read_part`.
     OSError
         When the chunk is damaged, or not written yet.
     """
-    form = _form(dataset, place)
-    if form is None:
-        return np.asarray(dataset[place])
-    unfiltered, chunk = dataset.id.read_direct_chunk((*place, 0, 0))
-    if unfiltered:  # the writer left the filter out for this one
-        return np.asarray(dataset[place])
-    shape, size = dataset.shape[-2:], dataset.dtype.itemsize
+    form = _form(dataset)
+    stored = read_stored(dataset, (*place, 0, 0)) if form else None
+    if stored is None or stored[0]:  # never written, or the writer left the filter out for this one
+        return read_part(dataset, place)
+    chunk, shape, size = stored[1], dataset.shape[-2:], dataset.dtype.itemsize
     # The size within the chunk is a claim: for what it says beyond the image no room is made.
-    if int.from_bytes(chunk[:8], "big") != prod(shape) * size:
+    claimed = int.from_bytes(chunk[:8], "big")
+    if claimed > prod(shape) * size:
+        raise FrameError(
+            "too_large", f"the chunk of image {place} claims {claimed} bytes, which no image of {shape} has"
+        )
+    if claimed < prod(shape) * size:
         raise OSError(f"the chunk of image {place} does not hold an image of {shape}")
     if decompress is None:
-        _check_blocks(chunk, beyond=prod(shape) % 8 * size)
+        check_blocks(chunk, beyond=prod(shape) % 8 * size)
         return np.asarray(dataset[place])
     try:
         return np.frombuffer(decompress(chunk, form, elem_size=size), dtype=dataset.dtype).reshape(shape)
@@ -49,29 +54,12 @@ def read_image(dataset: h5py.Dataset, place: tuple[int, ...]) -> npt.NDArray[Any
         raise OSError(f"the chunk of image {place} is damaged: {error}") from error
 
 
-def _form(dataset: h5py.Dataset, place: tuple[int, ...]) -> str | None:
-    """Return how bitshuffle compressed an image that is one chunk; None when it is another case, which HDF5 reads."""
+def _form(dataset: h5py.Dataset) -> str | None:
+    """Return how bitshuffle compressed images that are one chunk each; None when it is another case."""
     # A dataset of a virtual layout has no chunks.
-    if dataset.chunks != (*(1 for _ in place), *dataset.shape[-2:]):
+    if dataset.chunks is None or dataset.chunks != (*(1 for _ in dataset.shape[:-2]), *dataset.shape[-2:]):
         return None
-    creation = dataset.id.get_create_plist()
-    if creation.get_nfilters() != 1:
+    filters = filters_of(dataset)
+    if len(filters) != 1 or filters[0][0] != BITSHUFFLE:
         return None
-    code, _, values, _ = creation.get_filter(0)
-    if code != _BITSHUFFLE or len(values) < 5:
-        return None
-    if dataset.id.get_chunk_info_by_coord((*place, 0, 0)).byte_offset is None:  # not written: HDF5 fills it in
-        return None
-    return _FORMATS.get(values[4])
-
-
-def _check_blocks(chunk: bytes, beyond: int) -> None:
-    """Refuse a chunk that is cut short: HDF5's filter (hdf5plugin 7.1) reads on beyond its end, and may crash.
-
-    `beyond` is the number of bytes after the last block: pixels that fill no group of eight stand there as they are.
-    """
-    at, end = _HEADER, len(chunk) - beyond
-    while at < end:
-        at += 4 + int.from_bytes(chunk[at : at + 4], "big")
-    if at != end or at == _HEADER:
-        raise OSError("a chunk is cut short")
+    return _FORMATS.get(filters[0][1][4] if len(filters[0][1]) > 4 else 0)

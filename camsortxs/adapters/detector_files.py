@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import numpy.typing as npt
 from bluesky_tiled_plugins.utils import compile_template
 
 from camsortxs.adapters.chunks import read_image
 from camsortxs.adapters.images import HDF5_SUFFIXES, open_images
 from camsortxs.adapters.reference import PixelReference, as_images
+from camsortxs.adapters.sources import Allowed, anywhere, check_sources, open_hdf5, read_allowed
 from camsortxs.errors import FrameError
-from camsortxs.frames import MAX_PIXELS
+from camsortxs.frames import MAX_PIXELS, check_shape
 
 MAX_EVENT_PIXELS = 8 * MAX_PIXELS
 """An event with more pixels than this is refused: it would not fit into the memory of a usual machine."""
@@ -22,18 +22,23 @@ _DATASET = "/entry/data/data"
 _MAYBE_LATE = ("missing_file", "unreadable", "truncated", "no_image")
 
 
-def read_hdf5(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
+def read_hdf5(path: Path, reference: PixelReference, allowed: Allowed = anywhere) -> npt.NDArray[Any]:
     """Return the images of one event from a dataset (events * frames, height, width) or (events, frames, ...).
+
+    They may lie in any other file that is `allowed`.
 
     Raises
     ------
     FrameError
-        With reason `too_large`, before anything is read.
+        With reason `too_large`, before anything is read, and those of `check_shape` and `check_sources`.
     OSError, KeyError, IndexError
         When the file, the dataset or the frames are not there, yet.
     """
-    with _open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         dataset = file[_dataset(reference)]
+        if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+            raise FrameError("no_image", f"{dataset.name} of {path.name} is no dataset")
+        check_shape(dataset.shape[-2:], dataset.dtype)
         frames, index = _place(reference)
         if dataset.ndim == 3:
             selection = slice(index * frames, (index + 1) * frames)
@@ -42,25 +47,19 @@ def read_hdf5(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
             frames = 1
         if dataset.ndim == 2:
             check_event(dataset.shape)
-            return np.asarray(dataset[()])
+            return read_allowed(dataset, (), allowed, home=file.filename)
         check_event((frames, *dataset.shape[1:]))
         if dataset.shape[0] < selection.stop:
             raise IndexError(f"{dataset.shape[0]} frames in {path.name}, {selection.stop} announced")
         if prod((frames, *dataset.shape[1:-2])) == 1:
-            return read_image(dataset, (selection.start, *(0 for _ in dataset.shape[1:-2])))[None]
-        return np.asarray(dataset[selection])
+            place = (selection.start, *(0 for _ in dataset.shape[1:-2]))
+            check_sources(dataset, place, allowed, home=file.filename)
+            return read_image(dataset, place)[None]
+        return read_allowed(dataset, (selection,), allowed, home=file.filename)
 
 
-def _open_hdf5(path: Path) -> h5py.File:
-    path.stat()  # a missing file is a FileNotFoundError whatever the version of h5py
-    try:
-        return h5py.File(path, "r", swmr=True, locking=False)
-    except (OSError, ValueError):  # written without SWMR in mind
-        return h5py.File(path, "r", locking=False)
-
-
-def read_file(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
-    """Return all images of one file of a series, (frames, height, width).
+def read_file(path: Path, reference: PixelReference, allowed: Allowed = anywhere) -> npt.NDArray[Any]:
+    """Return all images of one file of a series, (frames, height, width), which may point at others if `allowed`.
 
     Raises
     ------
@@ -71,7 +70,8 @@ def read_file(path: Path, reference: PixelReference) -> npt.NDArray[Any]:
     """
     path.stat()
     try:
-        with open_images(path, _dataset(reference) if path.suffix.lower() in HDF5_SUFFIXES else None) as images:
+        dataset = _dataset(reference) if path.suffix.lower() in HDF5_SUFFIXES else None
+        with open_images(path, dataset, allowed) as images:
             first = images.read(0)
             check_event((len(images), *first.shape))
             return as_images([first, *(images.read(index) for index in range(1, len(images)))])

@@ -8,6 +8,7 @@ from typing import Any
 
 from camsortxs.adapters.headers import geometry_of
 from camsortxs.adapters.images import SUFFIXES, Images, as_frame_errors, open_images
+from camsortxs.adapters.unpack import PACKED_SUFFIXES
 from camsortxs.errors import FrameError
 from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd
 from camsortxs.masks import bad_pixels
@@ -95,7 +96,7 @@ class FolderFrames:
 
 def _is_known(path: Path) -> bool:
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    suffix = suffixes[0] if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+    suffix = suffixes[0] if suffixes and suffixes[-1] in PACKED_SUFFIXES else "".join(suffixes[-1:])
     return path.is_file() and suffix in SUFFIXES
 
 

@@ -12,16 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.adapters.chunks import read_image
+from camsortxs.adapters.sources import Allowed, anywhere, check_sources, read_allowed
 from camsortxs.errors import FrameError
 from camsortxs.frames import check_shape
+
+_MOST = 10_000_000
+"""Of more images than this, what each has of its own is not looked at: it is read for all of them."""
 
 
 @dataclass(frozen=True)
 class Hdf5Images:
-    """The images of one dataset (..., height, width)."""
+    """The images of one dataset (..., height, width), which may lie in any file that is `allowed`."""
 
     file: h5py.File
     dataset: str
+    allowed: Allowed = anywhere
 
     def header(self, index: int) -> Mapping[str, Any]:
         """Return what stands beside image `index`: the scalars of the file, and its own value of what has one each."""
@@ -30,7 +35,7 @@ class Hdf5Images:
 
     @cached_property
     def _beside(self) -> Mapping[str, Sequence[Any]]:
-        return numbers(self.file, len(self))
+        return numbers(self.file, len(self), self.allowed)
 
     def __len__(self) -> int:
         pixels = self._pixels()
@@ -41,7 +46,9 @@ class Hdf5Images:
         """Return image `index`, (height, width)."""
         pixels = self._pixels()
         check_shape(pixels.shape[-2:], pixels.dtype)
-        return read_image(pixels, tuple(int(i) for i in np.unravel_index(index, pixels.shape[:-2])))
+        place = tuple(int(i) for i in np.unravel_index(index, pixels.shape[:-2]))
+        check_sources(pixels, place, self.allowed, home=self.file.filename)
+        return read_image(pixels, place)
 
     def _pixels(self) -> h5py.Dataset:
         node = self.file.get(self.dataset)
@@ -50,7 +57,7 @@ class Hdf5Images:
         return node
 
 
-def numbers(file: h5py.File, images: int) -> dict[str, Sequence[Any]]:
+def numbers(file: h5py.File, images: int, allowed: Allowed) -> dict[str, Sequence[Any]]:
     """Return the numbers beside the images, one for all or one for each, by the last part of their path.
 
     The unit of each stands beside it: `name`, `name@units`.
@@ -58,9 +65,12 @@ def numbers(file: h5py.File, images: int) -> dict[str, Sequence[Any]]:
     found: dict[str, Sequence[Any]] = {}
 
     def note(path: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and node.dtype.kind in "fiu" and (node.size == 1 or node.shape == (images,)):
+        if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu":
+            return
+        if node.size == 1 or (node.shape == (images,) and images <= _MOST):
             name = path.rsplit("/", 1)[-1]
-            found.setdefault(name, [float(value) for value in np.ravel(node[()])])
+            values = read_allowed(node, (), allowed, home=file.filename)
+            found.setdefault(name, [float(value) for value in np.ravel(values)])
             unit = node.attrs.get("units", "")
             found.setdefault(f"{name}@units", [unit.decode() if isinstance(unit, bytes) else str(unit)])
 

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from camsortxs.adapters.declared import check_file, check_frame, check_page
 from camsortxs.adapters.hdf5 import Hdf5Images, find_dataset
+from camsortxs.adapters.sources import Allowed, anywhere
 from camsortxs.adapters.unpack import unpacked
 from camsortxs.errors import FrameError
 from camsortxs.frames import check_shape
@@ -50,15 +52,16 @@ class Images(Protocol):
 
 
 @contextmanager
-def open_images(path: Path, dataset: str | None = None) -> Iterator[Images]:
-    """Open a TIFF, EDF, CBF, MAR, ADSC, HDF5/NeXus or NumPy file, gzipped or not.
+def open_images(path: Path, dataset: str | None = None, allowed: Allowed = anywhere) -> Iterator[Images]:
+    """Open a TIFF, EDF, CBF, MAR, ADSC, Bruker, GE, HDF5/NeXus or NumPy file, packed by gzip or bzip2 or not.
 
-    `dataset` names the images inside an HDF5 file; without it they are looked for.
+    `dataset` names the images inside an HDF5 file; without it they are looked for. They may lie in any other file that
+    is `allowed`.
 
     Raises
     ------
     FrameError
-        `missing_file`, `unreadable`, `no_image`, `too_large`, and those of `check_shape`.
+        `missing_file`, `unreadable`, `unsupported_form`, `no_image`, `too_large`, and those of `check_shape`.
     """
     if not path.is_file():
         raise FrameError("missing_file", f"{path} is not a file")
@@ -66,13 +69,14 @@ def open_images(path: Path, dataset: str | None = None) -> Iterator[Images]:
         suffix = plain.suffix.lower()
         if suffix in HDF5_SUFFIXES or h5py.is_hdf5(plain):
             with h5py.File(plain, "r", locking=False) as file:
-                yield Hdf5Images(file, dataset or find_dataset(file))
+                yield Hdf5Images(file, dataset or find_dataset(file), allowed)
         elif suffix == ".npy":
             yield _ArrayImages(np.load(plain, mmap_mode="r", allow_pickle=False))
         elif suffix in TIFF_SUFFIXES:
             with tifffile.TiffFile(plain) as file:
                 yield _TiffImages(file)
         else:
+            check_file(plain)
             with fabio.open(str(plain)) as file:
                 yield _FabioImages(file)
 
@@ -90,6 +94,7 @@ class _ArrayImages:
         return prod(self.array.shape[:-2])
 
     def read(self, index: int) -> npt.NDArray[Any]:
+        check_shape(self.array.shape[-2:], self.array.dtype)
         return np.array(self.array[np.unravel_index(index, self.array.shape[:-2])])
 
 
@@ -109,7 +114,7 @@ class _TiffImages:
 
     def read(self, index: int) -> npt.NDArray[Any]:
         page = self.file.pages[index]
-        check_shape(page.shape, page.dtype)
+        check_page(page)
         return np.asarray(page.asarray())
 
 
@@ -127,7 +132,9 @@ class _FabioImages:
 
     def read(self, index: int) -> npt.NDArray[Any]:
         with _complaints() as complaints:
-            image = np.asarray(self.file.get_frame(index).data)
+            frame = self.file.get_frame(index)
+            check_frame(frame)
+            image = np.asarray(frame.data)
         # fabio fills up a file that is cut short with made-up pixels, and only logs it.
         if complaints:
             raise FrameError("truncated", complaints[0])
@@ -175,5 +182,8 @@ def as_frame_errors(path: Path) -> Iterator[None]:
     """Turn what the format libraries raise on bad files into one error that says which file."""
     try:
         yield
-    except _DAMAGED as error:
+    except Exception as error:
+        # What fabio raises is often an `Exception` and no more.
+        if not isinstance(error, _DAMAGED) and type(error) is not Exception:
+            raise
         raise FrameError("unreadable", f"{path.name} cannot be read: {error or type(error).__name__}") from error

@@ -102,10 +102,12 @@ class FilePixels:
 
     def _reader(self, reference: PixelReference, path: Path) -> Callable[[], Any]:
         if reference.form in _HDF5 and "template" not in reference.parameters:
-            return lambda: read_hdf5(path, reference)
+            return lambda: read_hdf5(path, reference, self._allowed)
         if reference.form.startswith(_SERIES) or reference.form in _HDF5:
             names = file_names(reference, str(path))
-            return lambda: [image for name in names for image in read_file(self._allowed(name), reference)]
+            return lambda: [
+                image for name in names for image in read_file(self._allowed(name), reference, self._allowed)
+            ]
         return self._handler(reference, path)
 
     def _handler(self, reference: PixelReference, path: Path) -> Callable[[], Any]:

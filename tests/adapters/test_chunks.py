@@ -5,6 +5,7 @@ import pytest
 
 from camsortxs.adapters import chunks
 from camsortxs.adapters.chunks import read_image
+from camsortxs.errors import FrameError
 
 needs_decoder = pytest.mark.skipif(chunks.decompress is None, reason="dectris-compression needs a C compiler")
 IMAGES = np.random.default_rng(0).poisson(3.0, (4, 61, 47))
@@ -96,21 +97,78 @@ def test_the_decoder_is_used_where_it_can_be(file, monkeypatch):
     assert asked == ["bslz4"]
 
 
+def damaged(images: h5py.Dataset, damage) -> h5py.Dataset:
+    """The dataset with its first chunk changed, as another process would see it."""
+    _, chunk = images.id.read_direct_chunk((0, 0, 0))
+    images.id.write_direct_chunk((0, 0, 0), damage(chunk))
+    return reopened(images)
+
+
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     "damage",
     [
         lambda chunk: chunk[: len(chunk) // 2],
         lambda chunk: chunk[:12],
-        lambda chunk: (2**40).to_bytes(8, "big") + chunk[8:],
+        lambda chunk: bytes(8) + chunk[8:],
         lambda chunk: chunk[:8] + b"\xff\xff\xff\xf0" + chunk[12:],
     ],
-    ids=["half", "header", "claims a terabyte", "huge blocks"],
+    ids=["half", "header", "claims nothing", "huge blocks"],
 )
 def test_a_damaged_chunk_is_an_error(file, damage):
-    images = dataset(file, IMAGES, **BITSHUFFLE["lz4"])
-    _, chunk = images.id.read_direct_chunk((0, 0, 0))
-    images.id.write_direct_chunk((0, 0, 0), damage(chunk))
-    images = reopened(images)
+    images = damaged(dataset(file, IMAGES, **BITSHUFFLE["lz4"]), damage)
     with pytest.raises(OSError, match=r"."):
         read_image(images, (0,))
+
+
+@pytest.mark.usefixtures("way")
+def test_a_chunk_that_claims_a_terabyte_is_refused(file):
+    images = damaged(dataset(file, IMAGES, **BITSHUFFLE["lz4"]), lambda chunk: (2**40).to_bytes(8, "big") + chunk[8:])
+    with pytest.raises(FrameError) as caught:
+        read_image(images, (0,))
+    assert caught.value.reason == "too_large"
+
+
+FILTERS = {
+    "gzip": {"compression": "gzip"},
+    "gzip after shuffle": {"compression": "gzip", "shuffle": True},
+    "LZF": {"compression": "lzf"},
+    "scale and offset": {"scaleoffset": 0},
+    "SZIP": {"compression": "szip"},
+    "checksum": {"fletcher32": True},
+    "gzip and a checksum": {"compression": "gzip", "fletcher32": True},
+    "shuffle alone": {"shuffle": True},
+    "LZ4": hdf5plugin.LZ4(),
+    "LZ4 in small blocks": hdf5plugin.LZ4(nbytes=512),
+    "zstd": hdf5plugin.Zstd(),
+    "Blosc": hdf5plugin.Blosc(),
+    "bitshuffle and LZ4": BITSHUFFLE["lz4"],
+    "bitshuffle and zstd": BITSHUFFLE["zstd"],
+    "bitshuffle alone": hdf5plugin.Bitshuffle(cname="none"),
+}
+
+
+@pytest.mark.parametrize("chunks", [(1, 61, 47), (2, 61, 47), (3, 20, 20)])
+@pytest.mark.parametrize("options", FILTERS.values(), ids=FILTERS)
+def test_what_detectors_write_is_read_through_any_filter_whose_room_is_known(file, options, chunks):
+    images = reopened(dataset(file, IMAGES, chunks=chunks, **options))
+    np.testing.assert_array_equal(read_image(images, (3,)), IMAGES[3])
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_what_areadetector_packs_into_fewer_bits_is_read(file, bits):
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_chunk((1, 61, 47))
+    creation.set_filter(h5py.h5z.FILTER_NBIT, 0, ())
+    kind = h5py.h5t.NATIVE_INT32.copy()
+    kind.set_precision(bits)
+    packed = h5py.Dataset(h5py.h5d.create(file.id, b"d", kind, h5py.h5s.create_simple(IMAGES.shape), creation))
+    packed[:] = IMAGES
+    np.testing.assert_array_equal(read_image(reopened(packed), (3,)), IMAGES[3])
+
+
+def test_what_a_filter_makes_room_for_must_be_known(file):
+    images = reopened(dataset(file, IMAGES, **hdf5plugin.BZip2()))
+    with pytest.raises(FrameError, match="nobody says") as caught:
+        read_image(images, (3,))
+    assert caught.value.reason == "unsupported_form"

@@ -1,3 +1,4 @@
+import bz2
 import csv
 import gzip
 
@@ -30,7 +31,15 @@ def _bitshuffle(path, image):
         file.create_dataset("entry/data/data", data=image[None], chunks=(1, *image.shape), **hdf5plugin.Bitshuffle())
 
 
+def _hipic(path, image):
+    height, width = image.shape
+    path.write_bytes(
+        b"IM" + np.array([0, width, height, 0, 0, 2], "<u2").tobytes() + bytes(50) + image.astype("<u2").tobytes()
+    )
+
+
 WRITERS = {
+    "frame.img": _hipic,
     "frame.tif": lambda path, image: tifffile.imwrite(path, image),
     "frame.edf": lambda path, image: fabio.edfimage.EdfImage(data=image).write(str(path)),
     "frame.cbf": lambda path, image: fabio.cbfimage.CbfImage(data=image).write(str(path)),
@@ -40,15 +49,16 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+@pytest.mark.parametrize("packed", [None, ("gz", gzip), ("bz2", bz2)], ids=["plain", "gzip", "bzip2"])
 def test_every_format_gives_the_same_image(tmp_path, image, name, packed, capsys):
     path = tmp_path / name
     WRITERS[name](path, image)
     if packed:
-        plain, path = path, tmp_path / f"{name}.gz"
-        path.write_bytes(gzip.compress(plain.read_bytes()))
+        suffix, packer = packed
+        (tmp_path / f"{name}.{suffix}").write_bytes(packer.compress(path.read_bytes()))
+        path.unlink()
 
-    (frame,), rejected, _ = read(path)
+    (frame,), rejected, _ = read(tmp_path)
 
     assert np.array_equal(frame.image, image)
     assert rejected == []

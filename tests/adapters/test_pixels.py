@@ -139,9 +139,9 @@ def test_frames_that_are_not_in_the_file_yet_are_waited_for(tmp_path):
 def test_a_missing_file_is_waited_for_once_and_not_again(tmp_path, monkeypatch):
     tries = []
 
-    def read(path, reference):
+    def read(path, *more):
         tries.append(path)
-        return read_hdf5(path, reference)
+        return read_hdf5(path, *more)
 
     monkeypatch.setattr("camsortxs.adapters.pixels.read_hdf5", read)
     reader = pixels(tmp_path, patience=0.5)
