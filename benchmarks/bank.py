@@ -66,7 +66,7 @@ def _agreement(standard: Standard) -> dict[str, float]:
 def _textures(standard: Standard) -> list[dict[str, Any]]:
     grey, valid = standard.grey, ~standard.mask
     plain = Standard(
-        image=standard.image, grey=grey, mask=np.zeros_like(valid), decades=1.0, rows=slice(256), columns=slice(256)
+        image=standard.image, grey=grey, mask=np.zeros_like(valid), decades=1.0, rows=slice(0, 256), columns=slice(0, 256)
     )
     compare = [_lbp(plain, *circle) for circle in CIRCLES]
     compare += [_hog(plain, cell) for cell in (16, 32)]
@@ -81,12 +81,17 @@ Compared = tuple[str, Callable[[], Any], str, Callable[[], Any], dict[str, float
 
 
 def _lbp(standard: Standard, points: int, radius: int) -> Compared:
+    def fresh() -> Any:
+        """Compute without what an earlier call has kept."""
+        standard.made.clear()
+        return our_lbp.patterns(standard, points, radius)
+
     inside = np.s_[radius:-radius, radius:-radius]
     codes = local_binary_pattern(standard.grey, points, radius, "uniform")[inside]
     theirs = np.bincount(codes.astype(np.intp).ravel(), minlength=points + 2) / codes.size
     return (
         f"LBP ({points}, {radius})",
-        lambda: our_lbp.patterns(standard, points, radius),
+        fresh,
         "skimage.feature.local_binary_pattern",
         lambda: local_binary_pattern(standard.grey, points, radius, "uniform"),
         _difference(our_lbp.patterns(standard, points, radius), theirs),

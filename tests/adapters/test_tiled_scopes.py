@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from support.leftovers import collect_sockets
+from support.leftovers import LEAVES_SOCKETS, collect_sockets
 from support.outcomes import MODEL, whole_run
 from support.tiled_users import TiledUsers, tiled_with_users
 
@@ -15,6 +15,8 @@ from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.adapters.tiled.connection import SCOPES
 from camsortxs.errors import SinkUnavailable
 from camsortxs_agent.demo.tiled_server import TiledServer
+
+pytestmark = LEAVES_SOCKETS
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs/how-to/run-the-agent.md"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
-from support.leftovers import collect_sockets
+from support.leftovers import LEAVES_SOCKETS, collect_sockets
 from support.outcomes import MODEL, whole_run
 
 from camsortxs import derived
@@ -201,6 +201,7 @@ def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one
 
 
 @pytest.mark.parametrize("fault", ["nobody listens", "wrong key"])
+@LEAVES_SOCKETS
 def test_a_server_that_cannot_be_used_now_is_unavailable(catalogue, begin_raw_run, tiled_server, monkeypatch, fault):
     monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)
     address = "http://127.0.0.1:9" if fault == "nobody listens" else tiled_server.uri

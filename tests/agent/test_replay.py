@@ -244,6 +244,20 @@ def test_a_time_is_a_place_in_every_topic_of_the_settings(replay, catalogue, in_
     assert index_of(catalogue, run)["frames"] == 3
 
 
+def test_a_place_behind_the_end_is_told_and_nothing_else_is_read(replay, in_both, from_offset, catalogue):
+    run = in_both(BlueskyRun(fresh_uid("behind")))
+    result = replay(*from_offset(10_000))
+    assert (result.exit_code, index_of(catalogue, run)) == (1, {}), result.output
+    assert "Stopped" in result.stderr
+
+
+def test_of_two_places_in_one_partition_the_first_counts(replay, in_both, from_offset, catalogue):
+    run = in_both(BlueskyRun(fresh_uid("twice")))
+    result = replay(*from_offset(0), *from_offset(2))
+    assert result.exit_code == 0, result.output
+    assert index_of(catalogue, run)["frames"] == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

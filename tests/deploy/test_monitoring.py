@@ -88,7 +88,8 @@ def test_every_alert_is_explained(root, deploy):
 
 
 def test_every_alert_has_a_test(deploy):
-    tests = yaml.safe_load((deploy / "prometheus" / "rules_test.yml").read_text())["tests"]
+    files = [yaml.safe_load(path.read_text()) for path in (deploy / "prometheus").glob("*_test.yml")]
+    tests = [test for file in files for test in file["tests"]]
     raised = {check["alertname"] for test in tests for check in test["alert_rule_test"] if check.get("exp_alerts")}
     assert raised == {rule["alert"] for rule in rules(deploy)}
 
@@ -122,7 +123,8 @@ def test_panels_do_not_overlap_and_use_the_provisioned_source(dashboard, deploy)
 
 
 @pytest.mark.parametrize(
-    "arguments", ["check rules rules.yml", "check config prometheus.yml", "test rules rules_test.yml"]
+    "arguments",
+    ["check rules rules.yml", "check config prometheus.yml", "test rules rules_test.yml rules_weeks_test.yml"],
 )
 def test_promtool_agrees(deploy, arguments):
     promtool = shutil.which("promtool")

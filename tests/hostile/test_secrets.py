@@ -14,7 +14,7 @@ from confluent_kafka import Consumer
 from support.bluesky_runs import BlueskyRun
 from support.certificates import server_side, write_client_side
 from support.gate import guarded_broker
-from support.leftovers import collect_sockets
+from support.leftovers import LEAVES_SOCKETS, collect_sockets
 from support.running import meanwhile, problems, run, until
 from typer.testing import CliRunner
 
@@ -159,6 +159,7 @@ def test_while_tiled_is_listened_to(said, catalogue, tiled_server):
     assert tiled_server.api_key not in said()
 
 
+@LEAVES_SOCKETS
 def test_in_the_findings_of_check(said, guarded, tiled_server, make_settings, tmp_path, monkeypatch):
     kafka = make_settings(guarded, tiled_server.uri, password="hunter2-of-nobody").kafka
     for name, value in kafka.model_dump(mode="json", exclude_unset=True).items():

@@ -1,10 +1,15 @@
-"""What Tiled's client leaves lying about."""
+"""What Tiled's client leaves when the very first request of it fails: sockets, for the garbage collector."""
 
 import gc
 import warnings
 
+import pytest
+
+LEAVES_SOCKETS = pytest.mark.filterwarnings("ignore:unclosed .*socket:ResourceWarning")
+"""For tests in the middle of which they may be collected."""
+
 
 def collect_sockets() -> None:
-    """Close the sockets that are left to the garbage collector when the very first request of a client fails."""
+    """Close them now."""
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         gc.collect()

@@ -80,9 +80,12 @@ class Stretch:
         sized: Callable[[int], None] = lambda messages: None,
         moved: Callable[[int], None] = lambda messages: None,
     ) -> None:
-        self._config = {**config, "enable.auto.commit": False, "enable.partition.eof": True}
+        # A place that is not there any more must not become another one.
+        ours = {"enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "error"}
+        self._config = {**config, **ours}
         self._runs = runs
-        self._places = places
+        # Of several in one partition, the first counts.
+        self._places = sorted(places, key=lambda place: place.offset, reverse=True)
         self._topics = topics
         self._since = since
         self._batch_frames = batch_frames
