@@ -157,6 +157,7 @@ def fuzz_runs(found: Found, *, sequences: int, seed: int) -> None:
 
 
 def _consume(runs: Runs, name: str, document: dict[str, Any], offset: int, outcomes: Counter[str]) -> None:
+    runs.run_of(name, document)
     try:
         for item in runs.consume(name, document, place="p", offset=offset):
             outcomes[type(item).__name__] += 1
