@@ -65,9 +65,8 @@ def _agreement(standard: Standard) -> dict[str, float]:
 
 def _textures(standard: Standard) -> list[dict[str, Any]]:
     grey, valid = standard.grey, ~standard.mask
-    plain = Standard(
-        image=standard.image, grey=grey, mask=np.zeros_like(valid), decades=1.0, rows=slice(0, 256), columns=slice(0, 256)
-    )
+    whole = slice(0, 256)
+    plain = Standard(image=standard.image, grey=grey, mask=np.zeros_like(valid), decades=1.0, rows=whole, columns=whole)
     compare = [_lbp(plain, *circle) for circle in CIRCLES]
     compare += [_hog(plain, cell) for cell in (16, 32)]
     compare += [_glcm(plain, distance) for distance in (1, 2, 4)]
