@@ -31,8 +31,8 @@ def contents(
 ) -> Iterator[Item]:
     """Yield what a message holds; one that cannot be used is a refusal without a key, after which nothing follows.
 
-    A refusal has topic, partition and offset, the run as far as it is known, and the original bytes: of several in one
-    message the first, for one copy will do. `received` is told the name of the document.
+    A refusal has topic, partition and offset, the run (by its key, or as far as it is known), and the original bytes:
+    of several in one message the first, for one copy will do. `received` is told the name of the document.
     """
     origin: dict[str, Any] = {
         "topic": message.topic(),
@@ -43,9 +43,11 @@ def contents(
     place = (origin["topic"], origin["partition"])
     try:
         name, document = decode(payload, max_bytes=max_bytes)
-        received(name if name in DocumentNames.__members__ else "unknown")
-        if (run := runs.run_of(name, document)) is not None:
-            origin["run"] = run
+    except FrameError as error:
+        yield _refusal(error, origin, payload)
+        return
+    received(name if name in DocumentNames.__members__ else "unknown")
+    try:
         for item in runs.consume(name, document, place=place, offset=origin["offset"], time=sent):
             if isinstance(item, Rejected):
                 yield _from(item, origin, payload)
@@ -55,7 +57,14 @@ def contents(
             else:
                 yield item
     except FrameError as error:
-        yield _from(Rejected(reason=error.reason, message=str(error), digest=traceback_digest(error)), origin, payload)
+        if (run := runs.run_of(name, document)) is not None:
+            origin["run"] = run
+        yield _refusal(error, origin, payload)
+
+
+def _refusal(error: FrameError, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:
+    digest = traceback_digest(error)
+    return Rejected(reason=error.reason, message=str(error), digest=digest, origin=origin, payload=payload)
 
 
 def _read(item: Unread, origin: Mapping[str, Any], payload: bytes | None) -> list[Frame | Rejected]:

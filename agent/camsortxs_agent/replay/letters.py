@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,13 +40,12 @@ def unsettled(file: Path) -> list[Letter]:
     return [letter for line in _lines(file) if (letter := _parsed(line)).digest not in settled]
 
 
-def settle(file: Path, letters: Iterable[Letter]) -> None:
-    """Note that letters are settled, in a file beside theirs, so that the next replay passes them over."""
+def settle(file: Path, letter: Letter) -> None:
+    """Note that a letter is settled, in a file beside its own, so that the next replay passes it over."""
     now = datetime.now(UTC).isoformat()
+    noted = {"letter": letter.digest, "time": now, "reason": letter.reason, "runs": letter.runs}
     with settled_beside(file).open("a") as out:
-        for letter in letters:
-            noted = {"letter": letter.digest, "time": now, "reason": letter.reason, "runs": letter.runs}
-            out.write(json.dumps(noted) + "\n")
+        out.write(json.dumps(noted) + "\n")
 
 
 def settled_beside(file: Path) -> Path:

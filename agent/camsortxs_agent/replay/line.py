@@ -64,7 +64,7 @@ class ReplayLine:
 
         for letter, trouble in verdicts(letters, read):
             if trouble is None and not self._dry_run:
-                settle(file, [letter])
+                settle(file, letter)
             yield letter, trouble
 
     def documents(
