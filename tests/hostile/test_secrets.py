@@ -15,7 +15,7 @@ from support.bluesky_runs import BlueskyRun
 from support.certificates import server_side, write_client_side
 from support.gate import guarded_broker
 from support.leftovers import LEAVES_SOCKETS, collect_sockets
-from support.running import meanwhile, problems, run, until
+from support.running import meanwhile, names_of_our_own, problems, run, until
 from typer.testing import CliRunner
 
 from camsortxs_agent import log
@@ -49,14 +49,9 @@ def make_settings(authority, tmp_path) -> Callable[..., Settings]:
     """Make settings full of secrets: a password for Kafka, one for our key, a key for Tiled."""
 
     def make(broker: str, tiled: str, *, password: str = PASSWORD, key: str = API_KEY, **more) -> Settings:
-        name = uuid4().hex
         return Settings(
             kafka={
-                "bootstrap_servers": broker,
-                "topics": [f"{name}-documents"],
-                "results_topic": f"{name}-results",
-                "dead_letter_topic": f"{name}-dead",
-                "group_id": name,
+                **names_of_our_own(broker),
                 "session_timeout_seconds": 2,
                 "security_protocol": "sasl_ssl",
                 "sasl_mechanism": "PLAIN",

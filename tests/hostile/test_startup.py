@@ -9,7 +9,7 @@ import pytest
 from bluesky_tiled_plugins import TiledWriter
 from pydantic import SecretStr
 from support.bluesky_runs import BlueskyRun
-from support.running import meanwhile, problems, run, until
+from support.running import meanwhile, names_of_our_own, problems, run, until
 from tiled.client import from_uri
 
 from camsortxs.classifiers.bundle import default_bundle
@@ -25,16 +25,8 @@ from camsortxs_agent.wire import encode
 @pytest.fixture
 def settings(tmp_path) -> Callable[..., Settings]:
     def make(*, broker: str, tiled: str, **sections) -> Settings:
-        name = uuid4().hex
         return Settings(
-            kafka={
-                "bootstrap_servers": broker,
-                "topics": [f"{name}-documents"],
-                "results_topic": f"{name}-results",
-                "dead_letter_topic": f"{name}-dead",
-                "group_id": name,
-                "session_timeout_seconds": 6,
-            },
+            kafka={**names_of_our_own(broker), "session_timeout_seconds": 6},
             tiled={"uri": tiled, "index_patience_seconds": 1},
             dead_letters={"path": tmp_path / "dead.jsonl"},
             http={"port": free_port()},

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -13,6 +15,18 @@ from camsortxs.testing import tiny_model
 from camsortxs_agent import service, wiring
 from camsortxs_agent.serving import Loaded
 from camsortxs_agent.settings import Settings
+
+
+def names_of_our_own(broker: str) -> dict[str, Any]:
+    """Return settings of Kafka with topics and a group that nobody else uses."""
+    name = uuid4().hex
+    return {
+        "bootstrap_servers": broker,
+        "topics": [f"{name}-documents"],
+        "results_topic": f"{name}-results",
+        "dead_letter_topic": f"{name}-dead",
+        "group_id": name,
+    }
 
 
 def run(settings: Settings) -> service.Exit:

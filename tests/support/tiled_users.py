@@ -1,16 +1,14 @@
 """A Tiled server with users, who make API keys of fewer scopes than they have: the one of a single user cannot."""
 
 import secrets
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import yaml
 
-from camsortxs_agent.demo.processes import child, free_port, wait_until
+from camsortxs_agent.demo.tiled_server import served_tiled
 
 _USER, _PASSWORD = "beamline", "open sesame"
 
@@ -35,11 +33,7 @@ class TiledUsers:
 @contextmanager
 def tiled_with_users(folder: Path, *, timeout: float = 60.0) -> Iterator[TiledUsers]:
     """Run a Tiled server on the loopback interface for the length of the block; its one user has the role `user`."""
-    data = folder / "data"
-    data.mkdir()
-    port = free_port()
-    uri = f"http://127.0.0.1:{port}"
-    configuration = {
+    more = {
         "authentication": {
             "providers": [
                 {
@@ -51,31 +45,9 @@ def tiled_with_users(folder: Path, *, timeout: float = 60.0) -> Iterator[TiledUs
             "secret_keys": [secrets.token_hex(32)],
         },
         "database": {"uri": f"sqlite:///{folder / 'users.db'}", "init_if_not_exists": True},
-        "uvicorn": {"host": "127.0.0.1", "port": port},
-        "trees": [
-            {
-                "path": "/",
-                "tree": "catalog",
-                "args": {
-                    "uri": f"sqlite:///{folder / 'catalog.db'}",
-                    "init_if_not_exists": True,
-                    "writable_storage": [str(data), f"sqlite:///{folder / 'tables.db'}"],
-                },
-            }
-        ],
     }
-    settings, log = folder / "tiled.yml", folder / "tiled.log"
-    settings.write_text(yaml.safe_dump(configuration))
-    with child([sys.executable, "-m", "tiled", "serve", "config", str(settings)], log=log) as process:
-        wait_until(lambda: _healthy(uri), process=process, name="Tiled", log=log, timeout=timeout)
+    with served_tiled(folder, more, timeout=timeout) as uri:
         yield TiledUsers(uri=uri, token=_log_in(uri))
-
-
-def _healthy(uri: str) -> bool:
-    try:
-        return httpx.get(f"{uri}/healthz").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 def _log_in(uri: str) -> str:

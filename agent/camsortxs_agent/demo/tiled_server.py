@@ -2,10 +2,11 @@
 
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -40,15 +41,31 @@ def embedded_tiled(
     ChildFailed
         When it does not answer within `timeout` seconds; importing alone takes 10-20 s on two busy cores.
     """
+    key = secrets.token_hex(16)
+    more = {"authentication": {"single_user_api_key": key}, "streaming_cache": {"uri": "memory"}}
+    with served_tiled(folder, more, readable=readable, port=port, log=log, timeout=timeout) as uri:
+        yield TiledServer(uri=uri, api_key=key)
+
+
+@contextmanager
+def served_tiled(
+    folder: Path,
+    more: Mapping[str, Any],
+    *,
+    readable: Sequence[Path] = (),
+    port: int | None = None,
+    log: Path | None = None,
+    timeout: float = 60.0,
+) -> Iterator[str]:
+    """Do the same with whatever `more` says of who may come in and how; yield the address."""
     folder = folder.resolve()
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
-    server = TiledServer(uri=f"http://127.0.0.1:{port}", api_key=secrets.token_hex(16))
+    uri = f"http://127.0.0.1:{port}"
     configuration = {
-        "authentication": {"single_user_api_key": server.api_key},
+        **more,
         "uvicorn": {"host": "127.0.0.1", "port": port},
-        "streaming_cache": {"uri": "memory"},
         "trees": [
             {
                 "path": "/",
@@ -71,8 +88,8 @@ def embedded_tiled(
     log = log or folder / "tiled.log"
     command = [sys.executable, "-m", "tiled", "serve", "config", str(settings)]
     with child(command, log=log) as process:
-        wait_until(lambda: _healthy(server.uri), process=process, name="Tiled", log=log, timeout=timeout)
-        yield server
+        wait_until(lambda: _healthy(uri), process=process, name="Tiled", log=log, timeout=timeout)
+        yield uri
 
 
 def _healthy(uri: str) -> bool:
