@@ -58,21 +58,3 @@ def surrounded(valid: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.bool_]
     kept: npt.NDArray[np.bool_] = cv2.erode(valid.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
     return kept
 
-
-def spectrum(image: Image) -> Image:
-    """Return the Fourier transform of `image` (side, side) in (2 side, 2 side), packed: for `convolved`."""
-    height, width = image.shape
-    padded = np.zeros((2 * height, 2 * width), dtype=np.float32)
-    padded[:height, :width] = image
-    return np.asarray(cv2.dft(padded, nonzeroRows=height), dtype=np.float32)
-
-
-def convolved(first: Image, second: Image) -> Image:
-    """Return the convolution of two images, given their `spectrum`: the sum of products at each sum of places.
-
-    >>> image = np.array([[1, 2], [0, 0]], np.float32)
-    >>> [f"{value:.1f}" for value in convolved(spectrum(image), spectrum(image))[0, :3]]
-    ['1.0', '4.0', '4.0']
-    """
-    product = cv2.mulSpectrums(first, second, 0)
-    return np.asarray(cv2.dft(product, flags=cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE), dtype=np.float32)

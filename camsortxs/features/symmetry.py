@@ -5,19 +5,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from camsortxs.compiled import compiled
-from camsortxs.features.filters import block_means, convolved, gaussian, spectrum
+from camsortxs.features.filters import block_means, gaussian
 from camsortxs.features.once import once
+from camsortxs.features.reflections import Array, Complex, mirrored, row_spectra, spectrum, turned
 from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.valid import Valid, shares
 
 _CELLS = SIDE // SYMMETRY_SIDE
-
-Array = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symmetry:
@@ -39,19 +36,25 @@ class Weights:
         return float(self.values.sum())
 
     @cached_property
-    def spectrum(self) -> Array:
+    def spectrum(self) -> Complex:
         """Their Fourier transform."""
         return spectrum(self.values)
 
     @cached_property
+    def row_spectra(self) -> tuple[Complex, Complex]:
+        """The Fourier transforms of their columns, and of their rows."""
+        return row_spectra(self.values.T), row_spectra(self.values)
+
+    @cached_property
     def turned(self) -> Array:
         """Their overlap with themselves turned about each place."""
-        return convolved(self.spectrum, self.spectrum)
+        return _exact(turned(*[self.spectrum] * 3))
 
     @cached_property
     def mirrored(self) -> tuple[Array, Array]:
         """Their overlap with themselves mirrored up and down, and left and right, at each place."""
-        return _reflected(self.values, self.values, 0), _reflected(self.values, self.values, 1)
+        down, across = (_exact(mirrored(*[spectra] * 3)) for spectra in self.row_spectra)
+        return down, across
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -61,6 +64,13 @@ class Contrast:
     values: Array
     weights: Weights
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+
+    @property
+    def moments(self) -> tuple[Array, Array]:
+        """The weighted values, and the weighted squares of them."""
+        light = self.weights.values * self.values
+        return light, light * self.values
 
 
 @once
@@ -98,14 +108,10 @@ def _weights(valid: Valid) -> Weights:
 
 @once
 def friedel(image: Contrast) -> Symmetry:
-    """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both.
-
-    Source: D. Padfield, IEEE Trans. Image Process. 21 (2012) 2706 (masked correlation), applied to the turned image.
-    """
+    """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both."""
     w = image.weights
-    light = w.values * image.values
-    f, g = spectrum(light), spectrum(light * image.values)
-    best, score = _best(convolved(f, f), convolved(g, w.spectrum), w.turned, np.float32(MIN_OVERLAP * w.total))
+    sums = turned(*(spectrum(part) for part in image.moments), w.spectrum)
+    best, score = _best(sums, w.turned, np.float32(MIN_OVERLAP * w.total))
     row, column = divmod(best, 2 * SYMMETRY_SIDE)
     return Symmetry(score=score, at=(_place(row), _place(column)))
 
@@ -127,44 +133,24 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
 def mirror(image: Contrast, axis: int) -> Symmetry:
     """Return the best mirror symmetry along `axis` (1: left and right exchanged); `at` holds it in its place."""
     w = image.weights
-    light = w.values * image.values
-    bright = light * image.values
-    place, score = _best(
-        _reflected(light, light, axis),
-        _reflected(bright, w.values, axis),
-        w.mirrored[axis],
-        np.float32(2 * MIN_OVERLAP * w.total),
-    )
+    moments = (part if axis == 1 else part.T for part in image.moments)
+    sums = mirrored(*(row_spectra(part) for part in moments), w.row_spectra[axis])
+    place, score = _best(sums, w.mirrored[axis], np.float32(2 * MIN_OVERLAP * w.total))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
     return Symmetry(score=score, at=at)
 
 
-def _reflected(first: Array, second: Array, axis: int) -> Array:
-    """Return the sums of products of one image and the other, mirrored along `axis` at each place."""
-    # Pixels x and y meet at x + y.
-    return np.asarray(_antidiagonals(first.T @ second if axis == 1 else first @ second.T))
-
-
 @compiled
-def _antidiagonals(products: Any) -> Any:
-    sums = np.zeros((1, 2 * len(products) - 1), np.float32)
-    for i in range(len(products)):
-        for j in range(len(products)):
-            sums[0, i + j] += products[i, j]
-    return sums
-
-
-@compiled
-def _best(products: Any, energy: Any, overlap: Any, least: Any) -> Any:
+def _best(sums: Any, overlap: Any, least: Any) -> Any:
     """Return where the correlation is highest, flat, and how high; places of too little overlap count -1."""
     best, place = np.float32(-2), 0
-    scores = np.empty(products.shape[1], np.float32)
-    for i in range(products.shape[0]):
+    scores = np.empty(sums.shape[1], np.float32)
+    for i in range(sums.shape[0]):
         # First all of a line, several at a time, then one by one, if the best of all is among them.
         highest = np.float32(-2)
         for j in range(scores.size):
-            ratio = products[i, j] / max(energy[i, j], np.float32(1e-6))
+            ratio = sums[i, j].real / max(sums[i, j].imag, np.float32(1e-6))
             clipped = min(max(ratio, np.float32(-1)), np.float32(1))
             scores[j] = clipped if overlap[i, j] > least else np.float32(-1)
         for j in range(scores.size):
@@ -174,6 +160,14 @@ def _best(products: Any, energy: Any, overlap: Any, least: Any) -> Any:
             for j in range(scores.size - 1, -1, -1):
                 place = i * scores.size + j if scores[j] == highest else place
     return place, float(best)
+
+
+def _exact(sums: Complex) -> Array:
+    """Return overlaps less the rounding of the transforms: weights are quarters, so that they are whole sixteenths.
+
+    Of a frame without bad pixels, some places share just as much as is asked for.
+    """
+    return np.rint(sums.real * np.float32(16)) / np.float32(16)
 
 
 def _place(turned: float) -> float:

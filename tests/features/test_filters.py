@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from camsortxs.features import filters
+from camsortxs.features import filters, reflections
 
 
 @pytest.mark.parametrize("shape", [(128, 100), (128, 128)])
@@ -32,16 +32,6 @@ def test_surrounded_pixels_have_no_bad_one_near_them(rng):
     assert 0 < expected.sum() < valid.sum()
 
 
-def test_convolutions_are_sums_of_products(rng):
-    first, second = (rng.random((8, 8)).astype(np.float32) for _ in range(2))
-    expected = np.zeros((16, 16))
-    for i in range(8):
-        for j in range(8):
-            expected[i : i + 8, j : j + 8] += first[i, j] * second
-
-    assert filters.convolved(filters.spectrum(first), filters.spectrum(second)) == pytest.approx(expected, abs=1e-5)
-
-
 def test_filters_work_in_the_thread_that_calls_them(rng):
     image = rng.random((256, 256)).astype(np.float32)
 
@@ -53,6 +43,7 @@ def test_filters_work_in_the_thread_that_calls_them(rng):
     filters.block_means(image, (64, 64))
     filters.gaussian(image[:128, :128], 10.0)
     filters.surrounded(image > 0.1, 7)
-    filters.convolved(filters.spectrum(image), filters.spectrum(image))
+    reflections.turned(*[reflections.spectrum(image)] * 3)
+    reflections.mirrored(*[reflections.row_spectra(image)] * 3)
 
     assert len(list(tasks.iterdir())) - threading.active_count() == before
