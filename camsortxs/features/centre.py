@@ -169,9 +169,10 @@ def _roundness(
     # Two tables in turn: the processor waits for a sum before it adds to it again.
     rings, ring = np.zeros((2, _RINGS, 2)), np.empty(COARSE, np.uint32)
     for i in range(COARSE):
-        down = (i - row) * (i - row)
+        down = np.float32(i - row)
         for j in range(COARSE):
-            ring[j] = np.uint32(np.rint(np.sqrt(down + (j - column) * (j - column))))
+            right = np.float32(j) - np.float32(column)
+            ring[j] = np.uint32(np.rint(np.sqrt(down * down + right * right)))
         for j in range(0, COARSE, 2):
             for k in range(2):
                 here = rings[k, ring[j + k]]

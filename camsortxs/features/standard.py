@@ -108,12 +108,14 @@ def _scaled(level: Any, bad: Any, top: int, left: int, low: Any, reach: Any) -> 
     image, grey = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.uint8)
     mask = np.ones((SIDE, SIDE), np.bool_)
     for i in range(level.shape[0]):
-        for j in range(level.shape[1]):
+        # A loop for each result: the processor runs several pixels at a time of one that writes to little.
+        scaled = image[top + i, left : left + level.shape[1]]
+        for j in range(scaled.size):
             value = min(max((level[i, j] - low) / reach, np.float32(0)), np.float32(1))
-            value = np.float32(0) if bad[i, j] else value
-            image[top + i, left + j] = value
-            grey[top + i, left + j] = np.uint8(np.rint(value * np.float32(255)))
-            mask[top + i, left + j] = bad[i, j]
+            scaled[j] = np.float32(0) if bad[i, j] else value
+        for j in range(scaled.size):
+            grey[top + i, left + j] = np.uint8(np.rint(scaled[j] * np.float32(255)))
+        mask[top + i, left : left + scaled.size] = bad[i]
     return image, grey, mask
 
 

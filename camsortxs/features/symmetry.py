@@ -144,22 +144,21 @@ def mirror(image: Contrast, axis: int) -> Symmetry:
 @compiled
 def _best(sums: Any, overlap: Any, least: Any) -> Any:
     """Return where the correlation is highest, flat, and how high; places of too little overlap count -1."""
-    best, place = np.float32(-2), 0
-    scores = np.empty(sums.shape[1], np.float32)
+    columns = sums.shape[1]
+    # The best of each column, several at a time, and only then the best of all.
+    highest, row = np.full(columns, np.float32(-2)), np.zeros(columns, np.int32)
     for i in range(sums.shape[0]):
-        # First all of a line, several at a time, then one by one, if the best of all is among them.
-        highest = np.float32(-2)
-        for j in range(scores.size):
+        for j in range(columns):
             ratio = sums[i, j].real / max(sums[i, j].imag, np.float32(1e-6))
-            clipped = min(max(ratio, np.float32(-1)), np.float32(1))
-            scores[j] = clipped if overlap[i, j] > least else np.float32(-1)
-        for j in range(scores.size):
-            highest = max(highest, scores[j])
-        if highest > best:
-            best = highest
-            for j in range(scores.size - 1, -1, -1):
-                place = i * scores.size + j if scores[j] == highest else place
-    return place, float(best)
+            score = min(max(ratio, np.float32(-1)), np.float32(1))
+            score = score if overlap[i, j] > least else np.float32(-1)
+            row[j] = i if score > highest[j] else row[j]
+            highest[j] = max(score, highest[j])
+    best = 0
+    for j in range(columns):
+        if highest[j] > highest[best] or (highest[j] == highest[best] and row[j] < row[best]):
+            best = j
+    return row[best] * columns + best, float(highest[best])
 
 
 def _exact(sums: Complex) -> Array:
