@@ -18,6 +18,11 @@ def compiled(loop: Loop) -> Loop:
     return cast(Loop, numba.njit(nogil=True, error_model="numpy")(loop))
 
 
+def summing(loop: Loop) -> Loop:
+    """Compile a loop as `compiled`, with sums of real numbers in any order: the processor adds up several at once."""
+    return cast(Loop, numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})(loop))
+
+
 def kept(loop: Loop) -> Loop:
     """Compile a loop once and keep it beside the code, or where the user keeps caches. Not for what serves."""
     try:

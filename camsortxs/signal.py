@@ -65,9 +65,7 @@ def _structure(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> float:
     # Some bands of blocks tell the spread as well as all of them.
     every = max(1, down * across // _BLOCKS)
     height, width = down * FLAT_BLOCK, across * FLAT_BLOCK
-    pixels, bad = (
-        each[:height, :width].reshape(down, FLAT_BLOCK, width)[::every] for each in (counts, mask)
-    )
+    pixels, bad = (each[:height, :width].reshape(down, FLAT_BLOCK, width)[::every] for each in (counts, mask))
     pixels = pixels.astype(np.float32)
     whole = ~bad.any(axis=1).reshape(-1, FLAT_BLOCK).any(axis=1)
     if np.count_nonzero(whole) < 9:

@@ -1,5 +1,6 @@
 """Method 5, third representation: what a sample horizon breaks, whichever way the sample reflects."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from camsortxs.features.radial import polar
 from camsortxs.features.sizes import DARK, SIDE
 from camsortxs.features.sizes import HORIZON_BAND as BAND
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
+from camsortxs.features.sizes import POLAR_SECTORS as SECTORS
 from camsortxs.features.standard import Standard
 from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 from camsortxs.features.upright import about, sides, tally
@@ -138,21 +140,23 @@ def _halves(standard: Standard, at: Centre) -> list[float]:
     view = polar(standard, at)
     departure = (view.level - view.profile[:, None]) * view.weight
     empty = (view.level < DARK) * view.weight
-    sectors = view.level.shape[1]
-    weight, bright, dark = view.weight.sum(axis=0), departure.sum(axis=0), empty.sum(axis=0)
-    halves, empties = [], []
-    for side in range(4):
-        there = (np.arange(sectors) - side * sectors // 4) % sectors < sectors // 2
-        total = max(float(weight[there].sum()), 1.0)
-        halves.append(float(bright[there].sum()) / total)
-        empties.append(float(dark[there].sum()) / total)
+    weight, bright, dark = (part.sum(axis=0) for part in (view.weight, departure, empty))
+    total, halves, empties = (_half_planes() @ np.stack([weight, bright, dark], axis=1)).T
+    total = np.maximum(total, 1.0)
     seen = weight > 0
     each = bright[seen] / weight[seen]
     return [
-        *sorted(halves),
-        *sorted(empties),
-        float(each.min()),
-        float(each.max()),
-        float(np.ptp(each)),
-        float(each.std()),
+        *np.sort(halves / total),
+        *np.sort(empties / total),
+        each.min(),
+        each.max(),
+        each.max() - each.min(),
+        each.std(),
     ]
+
+
+@lru_cache(maxsize=1)
+def _half_planes() -> Array:
+    """Return 1 for the sectors that belong to each of four half planes, (4, SECTORS), and 0 for the others."""
+    sectors = np.arange(SECTORS)
+    return np.stack([(sectors - side * SECTORS // 4) % SECTORS < SECTORS // 2 for side in range(4)]).astype(np.float64)

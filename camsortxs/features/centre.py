@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.compiled import compiled
+from camsortxs.compiled import compiled, summing
 from camsortxs.features.filters import Image, block_means, gaussian
 from camsortxs.features.once import once
 from camsortxs.features.sizes import CENTRE_REACH as REACH
@@ -71,7 +71,7 @@ def _aimed_at(standard: Standard) -> tuple[float, float]:
     return middle + float(offset[0]), middle + float(offset[1])
 
 
-@compiled
+@summing
 def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach: float) -> Any:
     """Return the normal equations of the point on all lines; those that miss `near` by `reach` pixels count half.
 
@@ -119,13 +119,19 @@ def _strengths(down: Any, across: Any, inner: Any) -> Any:
 @compiled
 def _stronger(down: Any, across: Any, inner: Any, least: float) -> Any:
     """Return row, column and gradient, along both, of those that are longer than `least`, (4, pixels)."""
-    found, count = np.empty((4, down.size + 1)), 0
+    strong, place, count = np.empty(SIDE, np.uint8), np.empty(down.size + 1, np.int32), 0
     for i in range(SIDE):
         for j in range(SIDE):
-            strong = np.sqrt(down[i, j] * down[i, j] + across[i, j] * across[i, j]) > least and inner[i, j]
-            found[0, count], found[1, count], found[2, count], found[3, count] = i, j, down[i, j], across[i, j]
-            count += strong
-    return found[:, :count].copy()
+            length = np.sqrt(down[i, j] * down[i, j] + across[i, j] * across[i, j])
+            strong[j] = (length > least) & inner[i, j]
+        for j in range(SIDE):
+            place[count] = i * SIDE + j
+            count += strong[j]
+    found = np.empty((4, count))
+    for k in range(count):
+        i, j = divmod(place[k], SIDE)
+        found[0, k], found[1, k], found[2, k], found[3, k] = i, j, down[i, j], across[i, j]
+    return found
 
 
 def _brightest(level: Image) -> tuple[float, float]:

@@ -57,4 +57,3 @@ def surrounded(valid: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.bool_]
     """Say which pixels have nothing but valid ones in the square of `side` pixels about them, within the image."""
     kept: npt.NDArray[np.bool_] = cv2.erode(valid.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
     return kept
-

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,20 +38,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Polar:
-    """Means over cells of radius and azimuth: `level` and `weight` (RINGS, SECTORS); `inner` and `outer` radius."""
+    """Means over cells of radius and azimuth: `level` and `weight` (RINGS, SECTORS); `inner` and `outer` radius.
+
+    `profile` is I(r), (RINGS,), rings without a valid pixel interpolated.
+    """
 
     level: Array
     weight: Array
     inner: float
     outer: float
-
-    @property
-    def profile(self) -> Array:
-        """I(r), (RINGS,), rings without a valid pixel interpolated."""
-        weight = self.weight.sum(axis=1)
-        mean = (self.level * self.weight).sum(axis=1) / np.maximum(weight, 1e-12)
-        seen = np.nonzero(weight)[0]
-        return np.interp(np.arange(RINGS), seen, mean[seen])
+    profile: Array
 
 
 @once
@@ -59,7 +56,10 @@ def polar(standard: Standard, centre: Centre) -> Polar:
     radius, sector, value = _seen_from(standard.image, standard.mask, centre.row, centre.column)
     inner, outer = float(radius.min()), percentile(radius, 99.0)
     sums, counts = _cells(radius, sector, value, inner, max(outer - inner, 1.0))
-    return Polar(level=sums / np.maximum(counts, 1.0), weight=counts, inner=inner, outer=outer)
+    weight = counts.sum(axis=1)
+    seen = np.nonzero(weight)[0]
+    profile = np.interp(np.arange(RINGS), seen, sums.sum(axis=1)[seen] / weight[seen])
+    return Polar(level=sums / np.maximum(counts, 1.0), weight=counts, inner=inner, outer=outer, profile=profile)
 
 
 @compiled
@@ -143,8 +143,8 @@ def profile(standard: Standard, centre: Centre | None = None) -> Array:
             float(peaks.size),
             float(found["prominences"][strong]) if peaks.size else 0.0,
             float(place[0]) if peaks.size else 0.0,
-            float(np.median(np.diff(place))) if peaks.size > 1 else 0.0,
-            float(np.median(width / np.maximum(place, 0.02))) if peaks.size else 0.0,
+            median(np.diff(place).tolist()) if peaks.size > 1 else 0.0,
+            median((width / np.maximum(place, 0.02)).tolist()) if peaks.size else 0.0,
             float(np.std(fine - smooth)),
             slope + curvature,
             curvature,
@@ -205,11 +205,23 @@ def _waves() -> npt.NDArray[np.complex128]:
 
 def _aims(standard: Standard, at: Centre, view: Polar) -> Array:
     """Return the mean squared cosine between gradients and the line to the beam, in each zone."""
-    rows, columns, d_row, d_column = gradients(standard)
-    down, right = rows - at.row, columns - at.column
-    square = down**2 + right**2
-    aim = (d_row * down + d_column * right) ** 2 / np.maximum((d_row**2 + d_column**2) * square, 1e-12)
-    zone = (np.sqrt(square) - view.inner) * (ZONES / max(view.outer - view.inner, 1.0))
-    zone = np.clip(zone, 0, ZONES - 1).astype(np.intp)
-    count = np.bincount(zone, minlength=ZONES)
-    return np.where(count > 0, np.bincount(zone, aim, minlength=ZONES) / np.maximum(count, 1), 0.5)
+    wide = ZONES / max(view.outer - view.inner, 1.0)
+    return np.asarray(_cosines(*gradients(standard), at.row, at.column, view.inner, wide))
+
+
+@compiled
+def _cosines(
+    rows: Any, columns: Any, d_row: Any, d_column: Any, row: float, column: float, inner: float, wide: float
+) -> Any:
+    zone, aim = np.empty(rows.size, np.uint8), np.empty(rows.size)
+    for i in range(rows.size):
+        down, right = rows[i] - row, columns[i] - column
+        square = down**2 + right**2
+        along = (d_row[i] * down + d_column[i] * right) ** 2
+        aim[i] = along / max((d_row[i] ** 2 + d_column[i] ** 2) * square, 1e-12)
+        zone[i] = np.uint8(min(max((np.sqrt(square) - inner) * wide, 0.0), ZONES - 1.0))
+    sums, counts = np.zeros(ZONES), np.zeros(ZONES)
+    for i in range(rows.size):
+        sums[zone[i]] += aim[i]
+        counts[zone[i]] += 1
+    return np.where(counts > 0, sums / np.maximum(counts, 1.0), 0.5)

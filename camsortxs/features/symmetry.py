@@ -16,6 +16,7 @@ from camsortxs.features.valid import Valid, shares
 
 _CELLS = SIDE // SYMMETRY_SIDE
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symmetry:
     """The correlation of the image with its own reflection at the best place `at` (row, column; standardised)."""
@@ -64,7 +65,6 @@ class Contrast:
     values: Array
     weights: Weights
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
-
 
     @property
     def moments(self) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from camsortxs.compiled import compiled
+from camsortxs.compiled import compiled, summing
 from camsortxs.features.filters import Image
 from camsortxs.features.sizes import DARK, SIDE
 from camsortxs.features.sizes import NORMAL_OFFSETS as OFFSETS
@@ -37,24 +37,25 @@ def tally(image: Image, mask: Mask, place: int) -> Tally:
     return Tally(image=image, valid=valid(mask), rows=rows, columns=columns)
 
 
-@compiled
+@summing
 def _sums(image: Any, mask: Any, place: int) -> Any:
     rows, columns = np.zeros((4, SIDE)), np.zeros((2, 2, SIDE))
     for i in range(SIDE):
         weight, light = columns[int(i >= place)]
         for j in range(SIDE):
-            weight[j] += not mask[i, j]
+            weight[j] += 1.0 - np.float64(mask[i, j])
+        for j in range(SIDE):
             light[j] += image[i, j]
-        seen, dark, total, squares = 0, 0, np.zeros(8), np.zeros(8)
+        seen, dark, total, squares = 0, 0, 0.0, 0.0
         for j in range(SIDE):
             seen += not mask[i, j]
-            dark += image[i, j] < np.float32(DARK) and not mask[i, j]
-        for j in range(0, SIDE, 8):
-            for k in range(8):  # eight sums in turn, which the processor adds up at once
-                value = np.float64(image[i, j + k])
-                total[k] += value
-                squares[k] += value * value
-        rows[0, i], rows[1, i], rows[2, i], rows[3, i] = seen, total.sum(), squares.sum(), dark
+        for j in range(SIDE):
+            dark += (image[i, j] < np.float32(DARK)) & (not mask[i, j])
+        for j in range(SIDE):
+            value = np.float64(image[i, j])
+            total += value
+            squares += value * value
+        rows[0, i], rows[1, i], rows[2, i], rows[3, i] = seen, total, squares, dark
     return rows, columns
 
 
@@ -95,7 +96,7 @@ def about(seen: Tally, place: int) -> list[float]:
     ]
 
 
-@compiled
+@summing
 def _squares(down: Any, across: Any, inner: Any) -> Any:
     """Return the sums, over each row, of both squared gradients of the pixels within."""
     sums = np.zeros((2, SIDE))
