@@ -69,7 +69,9 @@ def standardise(frame: Frame) -> Standard:
     height, width = pooled.shape
     top, left = (SIDE - height) // 2, (SIDE - width) // 2
     rows, columns = slice(top, top + height), slice(left, left + width)
-    image, grey, mask = _scaled(level, bad, top, left, np.float32(low), np.float32(high - low))
+    mask = np.ones((SIDE, SIDE), np.bool_)
+    mask[rows, columns] = bad
+    image, grey = _scaled(level, bad, top, left, np.float32(low), np.float32(high - low))
     return Standard(
         image=image,
         grey=grey,
@@ -104,9 +106,8 @@ def _means(total: Any, area: Any, least: Any) -> Any:
 
 @compiled
 def _scaled(level: Any, bad: Any, top: int, left: int, low: Any, reach: Any) -> Any:
-    """Return the image, its grey levels and its mask, padded."""
+    """Return the image and its grey levels, padded."""
     image, grey = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.uint8)
-    mask = np.ones((SIDE, SIDE), np.bool_)
     for i in range(level.shape[0]):
         # A loop for each result: the processor runs several pixels at a time of one that writes to little.
         scaled = image[top + i, left : left + level.shape[1]]
@@ -115,8 +116,7 @@ def _scaled(level: Any, bad: Any, top: int, left: int, low: Any, reach: Any) -> 
             scaled[j] = np.float32(0) if bad[i, j] else value
         for j in range(scaled.size):
             grey[top + i, left + j] = np.uint8(np.rint(scaled[j] * np.float32(255)))
-        mask[top + i, left : left + scaled.size] = bad[i]
-    return image, grey, mask
+    return image, grey
 
 
 def _range(level: npt.NDArray[np.float32]) -> tuple[float, float]:
