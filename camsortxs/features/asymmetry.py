@@ -93,17 +93,15 @@ def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Arra
     shape = (SIDE // 4, SIDE) if across else (SIDE, SIDE // 4)
     means = (block_means(standard.image, shape), shares(standard.valid, *shape))
     value, weight = (4.0 * (part.T if across else part).astype(np.float64) for part in means)
-    steps, there = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
-    number = np.maximum(there.sum(axis=1), 1.0)
-    share = there.sum(axis=1) / max(np.count_nonzero(weight.sum(axis=0)), 1)
-    return steps.sum(axis=1) / number, np.abs(steps).sum(axis=1) / number, share
+    mean, size, share = _compare(np.ascontiguousarray(value), np.ascontiguousarray(weight))
+    return mean, size, share / max(np.count_nonzero(weight.sum(axis=0)), 1)
 
 
 @compiled
 def _compare(value: Any, weight: Any) -> Any:
-    """Return the step between each two rows in each column, and 1 or 0 for whether there is one, (rows - 1, columns).
+    """Return the mean of the steps between each two rows, the mean of their sizes, and in how many columns there is one.
 
-    There is none, and 0, where too little is seen on either side.
+    There is none where too little is seen on either side.
     """
     rows, columns = value.shape
     values, weights = np.zeros((rows + 1, columns)), np.zeros((rows + 1, columns))
@@ -111,7 +109,8 @@ def _compare(value: Any, weight: Any) -> Any:
         for column in range(columns):
             values[row + 1, column] = values[row, column] + value[row, column]
             weights[row + 1, column] = weights[row, column] + weight[row, column]
-    steps, there = np.empty((rows - 1, columns)), np.empty((rows - 1, columns))
+    mean, size, number = np.zeros(rows - 1), np.zeros(rows - 1), np.zeros(rows - 1)
+    steps, there = np.empty(columns), np.empty(columns)
     for row in range(1, rows):
         up, down = max(row - BAND, 0), min(row + BAND, rows)
         for column in range(columns):
@@ -119,9 +118,12 @@ def _compare(value: Any, weight: Any) -> Any:
             light = (values[row, column] - values[up, column]) / above
             step = light - (values[down, column] - values[row, column]) / below
             seen = above >= 8 and below >= 8
-            steps[row - 1, column] = step if seen else 0.0
-            there[row - 1, column] = 1.0 if seen else 0.0
-    return steps, there
+            steps[column] = step if seen else 0.0
+            there[column] = 1.0 if seen else 0.0
+        number[row - 1] = there.sum()
+        mean[row - 1] = steps.sum() / max(number[row - 1], 1.0)
+        size[row - 1] = np.abs(steps).sum() / max(number[row - 1], 1.0)
+    return mean, size, number
 
 
 def _strongest(mean: Array, size: Array, share: Array) -> tuple[float, float, float, int]:

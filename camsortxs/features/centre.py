@@ -14,7 +14,7 @@ from camsortxs.features.sizes import CENTRE_SIDE as COARSE
 from camsortxs.features.sizes import SIDE
 from camsortxs.features.slope import slopes
 from camsortxs.features.standard import Standard
-from camsortxs.features.symmetry import contrast, friedel
+from camsortxs.features.symmetry import contrast, friedel, halved
 from camsortxs.features.valid import near, shares, surrounded
 from camsortxs.ranks import percentile
 
@@ -41,7 +41,7 @@ def estimate_centre(standard: Standard) -> Centre:
     """
     cells = SIDE // COARSE
     weight = shares(standard.valid, COARSE, COARSE)
-    level = block_means(standard.image, (COARSE, COARSE)) / np.maximum(weight, np.float32(1e-9))
+    level = block_means(halved(standard), (COARSE, COARSE)) / np.maximum(weight, np.float32(1e-9))
     starts = [_aimed_at(standard), friedel(contrast(standard)).at, _brightest(level)]
     light, area = level.astype(np.float64), weight.astype(np.float64) * cells**2
     seen = float(np.count_nonzero(area))
@@ -63,17 +63,24 @@ def _aimed_at(standard: Standard) -> tuple[float, float]:
     middle = (SIDE - 1) / 2
     if rows.size == 0:
         return middle, middle
-    offset = np.zeros(2)
+    offset = (0.0, 0.0)
     for reach in (np.inf, 8.0, 8.0):  # horizons, shadows and module borders aim elsewhere: not those that miss
-        normal, aim = _lines(rows - middle, columns - middle, d_row, d_column, offset, reach)
+        n00, n01, n11, b0, b1 = _lines(rows - middle, columns - middle, d_row, d_column, *offset, reach)
         # The ridge draws a badly determined centre to the middle.
-        offset = np.linalg.solve(normal + 1e-3 * np.trace(normal) * np.eye(2) + 1e-12 * np.eye(2), aim)
-    return middle + float(offset[0]), middle + float(offset[1])
+        ridge = 1e-3 * (n00 + n11) + 1e-12
+        n00, n11 = n00 + ridge, n11 + ridge
+        whole = n00 * n11 - n01**2
+        offset = ((n11 * b0 - n01 * b1) / whole, (n00 * b1 - n01 * b0) / whole)
+    return middle + offset[0], middle + offset[1]
 
 
 @summing
-def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach: float) -> Any:
-    """Return the normal equations of the point on all lines; those that miss `near` by `reach` pixels count half.
+def _lines(
+    rows: Any, columns: Any, d_row: Any, d_column: Any, near_row: float, near_column: float, reach: float
+) -> tuple[float, float, float, float, float]:
+    """Return the normal equations of the point on all lines: a matrix of 2 x 2, which is symmetric, and the other side.
+
+    Those that miss the point `near_row`, `near_column` by `reach` pixels count half.
 
     A line through p along g keeps g_perp . (c - p) = 0.
     """
@@ -82,14 +89,14 @@ def _lines(rows: Any, columns: Any, d_row: Any, d_column: Any, near: Any, reach:
         across, down = -d_column[i], d_row[i]
         aim = across * rows[i] + down * columns[i]
         square = across**2 + down**2
-        miss = (near[0] * across + near[1] * down - aim) ** 2 / square
+        miss = (near_row * across + near_column * down - aim) ** 2 / square
         keep = 1.0 / (1.0 + miss / reach**2)
         n00 += keep * across**2
         n01 += keep * across * down
         n11 += keep * down**2
         b0 += keep * across * aim
         b1 += keep * down * aim
-    return np.array([[n00, n01], [n01, n11]]), np.array([b0, b1])
+    return n00, n01, n11, b0, b1
 
 
 @once

@@ -27,7 +27,7 @@ def once(make: Callable[Concatenate[From, Options], Result]) -> Callable[Concate
 
     @wraps(make)
     def kept(source: From, /, *args: Options.args, **options: Options.kwargs) -> Result:
-        key: Any = (make, args, tuple(sorted(options.items())))
+        key: Any = (make, args, tuple(sorted(options.items())) if options else ())
         if key not in source.made:
             source.made[key] = make(source, *args, **options)
         return source.made[key]  # type: ignore[no-any-return]

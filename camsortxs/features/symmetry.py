@@ -85,13 +85,14 @@ def contrast(standard: Standard, fine: bool = True) -> Contrast:
 
 
 @once
-def _level(standard: Standard) -> Array:
+def halved(standard: Standard) -> Array:
+    """Return the image at half the resolution."""
     return block_means(standard.image, (SYMMETRY_SIDE, SYMMETRY_SIDE))
 
 
 @once
 def _blurred(standard: Standard, sigma: float) -> Array:
-    return np.asarray(gaussian(_level(standard), sigma) / _near(standard.valid, sigma))
+    return np.asarray(gaussian(halved(standard), sigma) / _near(standard.valid, sigma))
 
 
 @once
@@ -107,27 +108,28 @@ def _weights(valid: Valid) -> Weights:
 
 
 @once
+def _turned(image: Contrast) -> Complex:
+    return turned(*(spectrum(part) for part in image.moments), image.weights.spectrum)
+
+
+@once
 def friedel(image: Contrast) -> Symmetry:
     """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both."""
     w = image.weights
-    sums = turned(*(spectrum(part) for part in image.moments), w.spectrum)
-    best, score = _best(sums, w.turned, np.float32(MIN_OVERLAP * w.total))
+    best, score = _best(_turned(image), w.turned, np.float32(MIN_OVERLAP * w.total))
     row, column = divmod(best, 2 * SYMMETRY_SIDE)
     return Symmetry(score=score, at=(_place(row), _place(column)))
 
 
 def friedel_at(image: Contrast, row: float, column: float) -> float:
     """Return the point symmetry about one place, 0 where too few pixels have a partner there."""
-    turned = [round(2 * ((place + 0.5) / _CELLS - 0.5)) for place in (row, column)]
-    overlap = [slice(max(0, s - SYMMETRY_SIDE + 1), min(SYMMETRY_SIDE, s + 1)) for s in turned]
-    if any(part.stop <= part.start for part in overlap):
+    place = tuple(round(2 * ((at + 0.5) / _CELLS - 0.5)) for at in (row, column))
+    if not all(0 <= at <= 2 * SYMMETRY_SIDE - 2 for at in place):
         return 0.0
-    a, w = image.values[overlap[0], overlap[1]], image.weights.values[overlap[0], overlap[1]]
-    pair = w * w[::-1, ::-1]
-    if pair.sum() < 0.5 * MIN_OVERLAP * image.weights.total:
+    if image.weights.turned[place] < 0.5 * MIN_OVERLAP * image.weights.total:
         return 0.0
-    pair *= a
-    return float((pair * a[::-1, ::-1]).sum() / max(float((pair * a).sum()), 1e-9))
+    sums = _turned(image)[place]
+    return min(max(float(sums.real) / max(float(sums.imag), 1e-9), -1.0), 1.0)
 
 
 def mirror(image: Contrast, axis: int) -> Symmetry:
