@@ -1,12 +1,11 @@
 """Method 2: grey-level co-occurrence matrices; scikit-image is the definition."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.compiled import compiled
+from camsortxs.compiled import compiled, summing
 from camsortxs.features.once import once
 from camsortxs.features.sizes import GLCM_DISTANCES
 from camsortxs.features.sizes import GLCM_LEVELS as LEVELS
@@ -43,7 +42,7 @@ def matrices(standard: Standard, distance: int) -> npt.NDArray[np.int64]:
     diagonal = round(distance * 0.5**0.5)
     offsets = ((0, distance), (diagonal, diagonal), (distance, 0), (diagonal, -diagonal))
     pairs = _count(_levels(standard), np.array(offsets))[:, :LEVELS, :LEVELS]
-    return np.asarray(pairs + pairs.transpose(0, 2, 1))
+    return np.asarray(pairs + pairs.transpose(0, 2, 1), np.int64)
 
 
 @once
@@ -64,7 +63,7 @@ def _levels(standard: Standard) -> npt.NDArray[np.uint8]:
 def _count(levels: Any, offsets: Any) -> Any:
     """Count the pairs at four offsets (down, right) at once, from the pixels within the margin."""
     height, width = levels.shape[0] - MARGIN, levels.shape[1] - 2 * MARGIN
-    found = np.zeros((4, LEVELS + 1, LEVELS + 1), np.int64)
+    found = np.zeros((4, LEVELS + 1, LEVELS + 1), np.int32)  # as small as will do: all of it is used all the time
     a, b, c, d = found
     for i in range(height):
         here = levels[i, MARGIN:]
@@ -81,22 +80,28 @@ def _count(levels: Any, offsets: Any) -> Any:
     return found
 
 
-def _properties(pairs: npt.NDArray[np.int64]) -> Array:
+@summing
+def _properties(pairs: Any) -> Any:
     """Return the six properties of each matrix, (PROPERTIES, ANGLES)."""
-    p = pairs / np.maximum(pairs.sum(axis=(1, 2), keepdims=True), 1)
-    contrast, dissimilarity, homogeneity = _weights() @ p.reshape(len(p), -1).T
-    moment = (p**2).sum(axis=(1, 2))
-    level, shares = np.arange(LEVELS), p.sum(axis=2)
-    away = level - (shares @ level)[:, None]
-    variance = (shares * away**2).sum(axis=1)
-    covariance = (away[:, None, :] @ p @ away[:, :, None])[:, 0, 0]
-    # Of one level alone, as scikit-image: fully correlated. The least variance otherwise is about 1 / SIDE**2.
-    correlation = np.where(variance < 1e-9, 1.0, covariance / np.maximum(variance, 1e-9))
-    return np.stack([contrast, dissimilarity, homogeneity, moment, np.sqrt(moment), correlation])
-
-
-@lru_cache(maxsize=1)
-def _weights() -> Array:
-    level = np.arange(LEVELS)
-    apart = np.abs(level[:, None] - level).astype(np.float64)
-    return np.asarray(np.stack([apart**2, apart, 1 / (1 + apart**2)]).reshape(3, -1))
+    found = np.zeros((6, len(pairs)))
+    for angle in range(len(pairs)):
+        share = 1.0 / max(pairs[angle].sum(), 1)
+        contrast, dissimilarity, homogeneity, moment, mean = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(LEVELS):
+            for j in range(LEVELS):
+                p, apart = pairs[angle, i, j] * share, abs(i - j)
+                contrast += p * apart**2
+                dissimilarity += p * apart
+                homogeneity += p / (1.0 + apart**2)
+                moment += p * p
+                mean += p * i
+        variance, covariance = 0.0, 0.0
+        for i in range(LEVELS):
+            for j in range(LEVELS):
+                p = pairs[angle, i, j] * share
+                variance += p * (i - mean) ** 2
+                covariance += p * (i - mean) * (j - mean)
+        # Of one level alone, as scikit-image: fully correlated. The least variance otherwise is about 1 / SIDE**2.
+        correlation = 1.0 if variance < 1e-9 else covariance / variance
+        found[:, angle] = contrast, dissimilarity, homogeneity, moment, np.sqrt(moment), correlation
+    return found
