@@ -12,8 +12,8 @@ MIN_LIT = 0.02
 FLAT_BLOCK = 16
 FLAT_STRUCTURE = 1.5
 """Means over blocks of 16 x 16 pixels that scatter less than this many times what noise alone explains are flat."""
-_SAMPLE = 100_000
-_BLOCKS = 2_000
+_SAMPLE = 25_000
+_BLOCKS = 1_000
 _ROWS = 64
 
 
