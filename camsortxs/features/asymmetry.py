@@ -99,7 +99,7 @@ def _between_bands(standard: Standard, across: bool) -> tuple[Array, Array, Arra
 
 @compiled
 def _compare(value: Any, weight: Any) -> Any:
-    """Return the mean of the steps between each two rows, the mean of their sizes, and in how many columns there is one.
+    """Return the mean of the steps between each two rows, that of their sizes, and in how many columns there is one.
 
     There is none where too little is seen on either side.
     """
