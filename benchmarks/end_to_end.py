@@ -120,14 +120,15 @@ class System:
         producer.flush()
         for name, document in documents:  # what the beamline's own writer does, in its own process
             write(name, document)
-        while INDEX_KEY not in (metadata := self.tiled[uid].metadata):
-            self.agent.check()
-            time.sleep(0.2)
-        tagged = time.time()
+        # First the results, which come by themselves: whoever asks Tiled meanwhile takes time from what is measured.
         while uid not in self.results.runs or len(self.results.runs[uid].frames) < frames:
             self.agent.check()
             time.sleep(0.2)
         heard = self.results.runs[uid]
+        while INDEX_KEY not in (metadata := self.tiled[uid].metadata):
+            self.agent.check()
+            time.sleep(0.2)
+        tagged = time.time()
         return Measured(
             seconds=heard.at - begin,
             latencies=heard.latencies,
