@@ -49,12 +49,12 @@ class Weights:
     @cached_property
     def turned(self) -> Array:
         """Their overlap with themselves turned about each place."""
-        return _exact(turned(*[self.spectrum] * 3))
+        return _exact(turned(self.spectrum, self.spectrum, self.spectrum))
 
     @cached_property
     def mirrored(self) -> tuple[Array, Array]:
         """Their overlap with themselves mirrored up and down, and left and right, at each place."""
-        down, across = (_exact(mirrored(*[spectra] * 3)) for spectra in self.row_spectra)
+        down, across = (_exact(mirrored(spectra, spectra, spectra)) for spectra in self.row_spectra)
         return down, across
 
 
@@ -109,7 +109,8 @@ def _weights(valid: Valid) -> Weights:
 
 @once
 def _turned(image: Contrast) -> Complex:
-    return turned(*(spectrum(part) for part in image.moments), image.weights.spectrum)
+    light, bright = (spectrum(part) for part in image.moments)
+    return turned(light, bright, image.weights.spectrum)
 
 
 @once
@@ -135,8 +136,8 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
 def mirror(image: Contrast, axis: int) -> Symmetry:
     """Return the best mirror symmetry along `axis` (1: left and right exchanged); `at` holds it in its place."""
     w = image.weights
-    moments = (part if axis == 1 else part.T for part in image.moments)
-    sums = mirrored(*(row_spectra(part) for part in moments), w.row_spectra[axis])
+    light, bright = (row_spectra(part if axis == 1 else part.T) for part in image.moments)
+    sums = mirrored(light, bright, w.row_spectra[axis])
     place, score = _best(sums, w.mirrored[axis], np.float32(2 * MIN_OVERLAP * w.total))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
@@ -168,7 +169,7 @@ def _exact(sums: Complex) -> Array:
 
     Of a frame without bad pixels, some places share just as much as is asked for.
     """
-    return np.rint(sums.real * np.float32(16)) / np.float32(16)
+    return np.asarray(np.rint(sums.real * np.float32(16)) / np.float32(16))
 
 
 def _place(turned: float) -> float:
