@@ -8,7 +8,7 @@ from keras import ops
 from camsortxs.device.filters import blur
 from camsortxs.device.standard import Standards
 from camsortxs.features.once import once
-from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
+from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_FAINT, SYMMETRY_SIDE
 
 Tensor = Any
 _TWICE = 2 * SYMMETRY_SIDE
@@ -30,6 +30,12 @@ class Contrasts:
         """Both weighted values, both weighted squares, and the weights: what is correlated, (B, 5, 128, 128)."""
         weights = self.weights[:, None]
         return ops.concatenate([weights * self.values, weights * self.values**2, weights], axis=1)
+
+    @property
+    def faint(self) -> Tensor:
+        """The least energy that counts, (B, 2)."""
+        energy = ops.sum(self.weights[:, None] * self.values**2, axis=(2, 3))
+        return ops.maximum(SYMMETRY_FAINT * energy, 1e-6)
 
 
 @once
@@ -79,7 +85,8 @@ def turned(standards: Standards) -> Turned:
     products, energy = _times(values, values), _times(squares, weights)
     back = ops.ifft2((products[0] - energy[1], products[1] + energy[0]))
     overlap = _exact(ops.ifft2(_times(weights, weights))[0][:, 0])
-    return Turned(products=back[0], energy=back[1], overlap=overlap, weight=ops.sum(image.weights, axis=(1, 2)))
+    firm = ops.maximum(back[1], image.faint[:, :, None, None])
+    return Turned(products=back[0], energy=firm, overlap=overlap, weight=ops.sum(image.weights, axis=(1, 2)))
 
 
 def friedel(standards: Standards) -> tuple[Tensor, Tensor]:
@@ -103,7 +110,7 @@ def friedel_at(standards: Standards, row: Tensor, column: Tensor) -> Tensor:
 
     overlap = pick(pairs.overlap[:, None])
     enough = inside[0][:, None] & inside[1][:, None] & (overlap * (2.0 / MIN_OVERLAP) >= pairs.weight[:, None])
-    score = pick(pairs.products) / ops.maximum(pick(pairs.energy), 1e-9)
+    score = pick(pairs.products) / pick(pairs.energy)
     return ops.where(enough, ops.clip(score, -1.0, 1.0), 0.0)
 
 
@@ -120,7 +127,8 @@ def mirrors(standards: Standards) -> Tensor:
             ops.irfft(tuple(ops.sum(part, axis=2) for part in _times(a, b)), _TWICE)
             for a, b in ((values, values), (squares, weights), (weights, weights))
         )
-        scores.append(ops.max(_score(products, energy, _exact(overlap), weight), axis=2))
+        firm = ops.maximum(energy, image.faint[:, :, None])
+        scores.append(ops.max(_score(products, firm, _exact(overlap), weight), axis=2))
     return ops.stack(scores, axis=2)
 
 
@@ -130,8 +138,7 @@ def _times(a: list[Tensor], b: list[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _score(products: Tensor, energy: Tensor, overlap: Tensor, weight: Tensor) -> Tensor:
-    score = products / ops.maximum(energy, 1e-6)
-    return ops.clip(ops.where(overlap * (1.0 / MIN_OVERLAP) > weight, score, -1.0), -1.0, 1.0)
+    return ops.clip(ops.where(overlap * (1.0 / MIN_OVERLAP) > weight, products / energy, -1.0), -1.0, 1.0)
 
 
 def _exact(overlap: Tensor) -> Tensor:

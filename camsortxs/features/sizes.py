@@ -44,3 +44,5 @@ SYMMETRY_SIDE = 128
 """Symmetry is judged on so many pixels a side."""
 MIN_OVERLAP = 0.2
 """A place of symmetry counts only when this share of the valid pixels has a valid partner."""
+SYMMETRY_FAINT = 1e-4
+"""Where pixels that meet have less than this share of an image's energy, rounding alone would be compared."""

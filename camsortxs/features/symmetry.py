@@ -10,7 +10,7 @@ from camsortxs.compiled import compiled
 from camsortxs.features.filters import block_means, gaussian
 from camsortxs.features.once import once
 from camsortxs.features.reflections import Array, Complex, mirrored, row_spectra, spectrum, turned
-from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_SIDE
+from camsortxs.features.sizes import MIN_OVERLAP, SIDE, SYMMETRY_FAINT, SYMMETRY_SIDE
 from camsortxs.features.standard import Standard
 from camsortxs.features.valid import Valid, shares
 
@@ -114,10 +114,16 @@ def _turned(image: Contrast) -> Complex:
 
 
 @once
+def _faint(image: Contrast) -> np.float32:
+    _, bright = image.moments
+    return np.float32(max(SYMMETRY_FAINT * float(bright.sum()), 1e-6))
+
+
+@once
 def friedel(image: Contrast) -> Symmetry:
     """Return the best point symmetry: the correlation with itself turned by 180 degree, over pixels valid in both."""
     w = image.weights
-    best, score = _best(_turned(image), w.turned, np.float32(MIN_OVERLAP * w.total))
+    best, score = _best(_turned(image), w.turned, np.float32(MIN_OVERLAP * w.total), _faint(image))
     row, column = divmod(best, 2 * SYMMETRY_SIDE)
     return Symmetry(score=score, at=(_place(row), _place(column)))
 
@@ -130,7 +136,7 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
     if image.weights.turned[place] < 0.5 * MIN_OVERLAP * image.weights.total:
         return 0.0
     sums = _turned(image)[place]
-    return min(max(float(sums.real) / max(float(sums.imag), 1e-9), -1.0), 1.0)
+    return min(max(float(sums.real / max(sums.imag, _faint(image))), -1.0), 1.0)
 
 
 def mirror(image: Contrast, axis: int) -> Symmetry:
@@ -138,21 +144,24 @@ def mirror(image: Contrast, axis: int) -> Symmetry:
     w = image.weights
     light, bright = (row_spectra(part if axis == 1 else part.T) for part in image.moments)
     sums = mirrored(light, bright, w.row_spectra[axis])
-    place, score = _best(sums, w.mirrored[axis], np.float32(2 * MIN_OVERLAP * w.total))
+    place, score = _best(sums, w.mirrored[axis], np.float32(2 * MIN_OVERLAP * w.total), _faint(image))
     middle = (SIDE - 1) / 2
     at = (middle, _place(place)) if axis == 1 else (_place(place), middle)
     return Symmetry(score=score, at=at)
 
 
 @compiled
-def _best(sums: Any, overlap: Any, least: Any) -> Any:
-    """Return where the correlation is highest, flat, and how high; places of too little overlap count -1."""
+def _best(sums: Any, overlap: Any, least: Any, faint: Any) -> Any:
+    """Return where the correlation is highest, flat, and how high; places of too little overlap count -1.
+
+    An energy below `faint` counts as that much.
+    """
     columns = sums.shape[1]
     # The best of each column, several at a time, and only then the best of all.
     highest, row = np.full(columns, np.float32(-2)), np.zeros(columns, np.int32)
     for i in range(sums.shape[0]):
         for j in range(columns):
-            ratio = sums[i, j].real / max(sums[i, j].imag, np.float32(1e-6))
+            ratio = sums[i, j].real / max(sums[i, j].imag, faint)
             score = min(max(ratio, np.float32(-1)), np.float32(1))
             score = score if overlap[i, j] > least else np.float32(-1)
             row[j] = i if score > highest[j] else row[j]

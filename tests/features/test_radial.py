@@ -4,7 +4,7 @@ import pytest
 from camsortxs.features import asymmetry, radial
 from camsortxs.features.centre import estimate_centre
 from camsortxs.features.standard import standardise
-from camsortxs.features.symmetry import contrast, friedel, mirror
+from camsortxs.features.symmetry import contrast, friedel, friedel_at, mirror
 
 
 def rings(shape, row, column, period=40.0) -> np.ndarray:
@@ -60,6 +60,16 @@ def test_transmission_has_point_symmetry_and_grazing_incidence_one_mirror(make_f
     assert mirror(above, 1).score > 0.8
     assert mirror(above, 1).at[1] == pytest.approx(128.0, abs=2.0)
     assert mirror(above, 0).score < mirror(above, 1).score - 0.2
+
+
+def test_where_nothing_is_seen_nothing_is_symmetric(make_frame):
+    rows, columns = np.mgrid[:256, :256]
+    strip = np.where(rows < 12, 10.0 + columns + 30.0 * rows, 0.0)  # below it, rounding alone would tell
+    image = contrast(standardise(make_frame(image=strip, mask=np.zeros(strip.shape, bool))))
+
+    assert mirror(image, 0).score < 0.2
+    assert friedel(image).score < 0.2
+    assert friedel_at(image, 200.0, 128.0) == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize("quarter", [0, 1, 2, 3])
