@@ -52,7 +52,7 @@ def _sums(image: Any, mask: Any, place: int) -> Any:
         for j in range(SIDE):
             dark += (image[i, j] < np.float32(DARK)) & (not mask[i, j])
         for j in range(SIDE):
-            value = float(image[i, j])
+            value: Any = np.float64(image[i, j])  # numba's `float` would leave it in single precision
             total += value
             squares += value * value
         rows[0, i], rows[1, i], rows[2, i], rows[3, i] = seen, total, squares, dark
