@@ -52,8 +52,8 @@ def _lit(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_], enough: float) -
 
 def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Keep the lit pixels with at least one lit pixel among the eight around them."""
-    alone = np.pad(lit, 1).view(np.uint8)
-    rows = alone[:-2] + alone[1:-1] + alone[2:]
+    padded = np.pad(lit, 1).view(np.uint8)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
     around = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
     kept: npt.NDArray[np.bool_] = lit & (around > 1)
     return kept

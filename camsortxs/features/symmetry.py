@@ -66,12 +66,6 @@ class Contrast:
     weights: Weights
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
-    @property
-    def moments(self) -> tuple[Array, Array]:
-        """The weighted values, and the weighted squares of them."""
-        light = self.weights.values * self.values
-        return light, light * self.values
-
 
 @once
 def contrast(standard: Standard, fine: bool = True) -> Contrast:
@@ -108,14 +102,21 @@ def _weights(valid: Valid) -> Weights:
 
 
 @once
+def _moments(image: Contrast) -> tuple[Array, Array]:
+    """Return the weighted values, and the weighted squares of them."""
+    light = image.weights.values * image.values
+    return light, light * image.values
+
+
+@once
 def _turned(image: Contrast) -> Complex:
-    light, bright = (spectrum(part) for part in image.moments)
+    light, bright = (spectrum(part) for part in _moments(image))
     return turned(light, bright, image.weights.spectrum)
 
 
 @once
 def _faint(image: Contrast) -> np.float32:
-    _, bright = image.moments
+    _, bright = _moments(image)
     return np.float32(max(SYMMETRY_FAINT * float(bright.sum()), 1e-6))
 
 
@@ -142,7 +143,7 @@ def friedel_at(image: Contrast, row: float, column: float) -> float:
 def mirror(image: Contrast, axis: int) -> Symmetry:
     """Return the best mirror symmetry along `axis` (1: left and right exchanged); `at` holds it in its place."""
     w = image.weights
-    light, bright = (row_spectra(part if axis == 1 else part.T) for part in image.moments)
+    light, bright = (row_spectra(part if axis == 1 else part.T) for part in _moments(image))
     sums = mirrored(light, bright, w.row_spectra[axis])
     place, score = _best(sums, w.mirrored[axis], np.float32(2 * MIN_OVERLAP * w.total), _faint(image))
     middle = (SIDE - 1) / 2
