@@ -47,7 +47,7 @@ def _bucket(values: Any, low: float, scale: float, place: int) -> Any:
     """Return those of `values` that share the equal bucket of the one in `place`, and how many lie in lower ones."""
     bucket_of = np.empty(values.size, np.uint16)
     for i in range(values.size):
-        bucket_of[i] = np.uint16((np.float64(values[i]) - low) * scale)
+        bucket_of[i] = min(np.uint32((np.float64(values[i]) - low) * scale), np.uint32(_BUCKETS - 1))
     # Tables in turn: the processor waits for a count before it adds to it again.
     counts = np.zeros((_TABLES, _BUCKETS), np.int64)
     for i in range(values.size):
