@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from support.bluesky_runs import BlueskyRun
+from support.running import stopped
 
 from camsortxs.frames import Batch
 from camsortxs_agent.kafka import KafkaPublisher
@@ -82,7 +83,7 @@ def test_three_agents_come_and_go_and_every_run_is_written_whole(send, make_sour
     early, open_, late = ([f"{stem}-{n}" for n in range(8)] for stem in ("early", "open", "late"))
     send(*early)
     send(*open_, part=slice(4))
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, stopped(*(member.source for member in members)):
         working = [pool.submit(one.work)]
         shared.wait(8)
         working += [pool.submit(two.work), pool.submit(three.work)]
@@ -110,7 +111,7 @@ def test_partitions_that_were_paused_when_they_left_are_read_when_they_come_back
     next(batch for batch in batches if batch.frames)  # in hand, and the queue fills: everything is paused
     ended, gone = set(), threading.Timer(2, visitor.stop)
     alarm = threading.Timer(40, source.stop)
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, stopped(source, visitor):
         visit = pool.submit(list, visitor.batches())  # it acknowledges nothing
         assert joined.wait(30)
         for timer in (gone, alarm):

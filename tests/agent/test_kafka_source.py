@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from confluent_kafka import Producer
 from support.bluesky_runs import BlueskyRun
+from support.running import stopped
 
 from camsortxs.frames import Batch, RunEnd
 from camsortxs_agent.wire import encode
@@ -83,7 +84,7 @@ def test_while_a_sink_hangs_others_join_the_group_and_nothing_is_lost(publish, m
     hanging = make_source(batch_frames=2, queue_batches=2)
     other = make_source(ready=lambda ready: ready and joined.set())
     seen = []
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, stopped(hanging, other):
         batches = hanging.batches()
         seen += next(batch for batch in batches if batch.frames).frames  # and there it hangs, with nothing acknowledged
         taking = pool.submit(take, other, lambda batches: joined.is_set())

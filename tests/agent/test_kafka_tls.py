@@ -7,14 +7,17 @@ from functools import partial
 
 import pytest
 import trustme
+from confluent_kafka import KafkaError
 from structlog.testing import capture_logs
 from support.bluesky_runs import BlueskyRun
 from support.certificates import server_side, write_client_side
 from support.gate import guarded_broker
+from support.running import stopped
 
 from camsortxs.errors import SinkUnavailable, SourceError
 from camsortxs_agent import check
 from camsortxs_agent.kafka import KafkaPublisher, config, topics_of
+from camsortxs_agent.kafka.words import words
 from camsortxs_agent.settings import KafkaSettings, Settings
 from camsortxs_agent.wire import encode
 
@@ -75,13 +78,22 @@ def test_nothing_comes_or_goes_where_the_broker_may_be_another(
         ready, failed = [], threading.Event()
         source = make_source(config=config.consumer(there), ready=lambda r: (ready.append(r), r or failed.set()))
         taking = pool.submit(lambda: list(source.batches()))
-        with pytest.raises(SinkUnavailable, match=r"certificate verify failed.*ssl\.ca\.location"):
-            KafkaPublisher(config=config.producer(there), timeout=1.0).publish(topic, [("k", b"mine")])
-        assert failed.wait(30.0)
-        source.stop()
+        with stopped(source):
+            with pytest.raises(SinkUnavailable, match=r"certificate verify failed.*ssl\.ca\.location"):
+                KafkaPublisher(config=config.producer(there), timeout=1.0).publish(topic, [("k", b"mine")])
+            assert failed.wait(30.0)
         assert taking.result() == []
     assert True not in ready
     assert any("certificate verify failed" in event.get("error", "") for event in events)
+
+
+@pytest.mark.parametrize(
+    "told", ["", ": broker certificate could not be verified, verify that ssl.ca.location is right"]
+)
+def test_what_to_look_at_is_said_also_where_librdkafka_does_not_say_it(told):
+    error = KafkaError(KafkaError._SSL, f"error:0A000086:SSL routines::certificate verify failed{told}")
+    assert words(error).count("ssl.ca.location") == 1
+    assert "ssl.ca.location" not in words(KafkaError(KafkaError._TRANSPORT, "Connection refused"))
 
 
 def test_check_says_that_the_broker_may_be_another(authority, settings, distrusting, tmp_path, monkeypatch):

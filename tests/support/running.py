@@ -13,6 +13,7 @@ import httpx
 
 from camsortxs.testing import tiny_model
 from camsortxs_agent import service, wiring
+from camsortxs_agent.kafka import KafkaSource
 from camsortxs_agent.serving import Loaded
 from camsortxs_agent.settings import Settings
 
@@ -52,6 +53,16 @@ def meanwhile(action: Callable[[], None]) -> Iterator[None]:
     thread.join()
     if errors:
         raise errors[0]
+
+
+@contextmanager
+def stopped(*sources: KafkaSource) -> Iterator[None]:
+    """Stop sources in the end, come what may: a failed assertion would wait for ever for who takes from them."""
+    try:
+        yield
+    finally:
+        for source in sources:
+            source.stop()
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

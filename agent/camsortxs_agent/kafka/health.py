@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from camsortxs.errors import SourceError
+from camsortxs_agent.kafka.words import words
 
 LIBRDKAFKA = logging.getLogger("librdkafka")
 """Where the client library writes to."""
@@ -52,12 +53,12 @@ class BrokerHealth:
             self._fatal = error
         elif name in _AWAY:
             if not self._away:
-                log.warning("broker_away", error=error.str())
+                log.warning("broker_away", error=words(error))
                 self._away = True
                 self._tell(False)
         elif name not in self._said:  # an unknown topic is reported again and again
             self._said.add(name)
-            log.warning("kafka", error=error.str())
+            log.warning("kafka", error=words(error))
 
     def check(self) -> None:
         """Raise what cannot be waited out.
@@ -68,7 +69,7 @@ class BrokerHealth:
             When the broker refuses us for good.
         """
         if self._fatal is not None:
-            raise SourceError(f"Kafka: {self._fatal.str()}")
+            raise SourceError(f"Kafka: {words(self._fatal)}")
 
     def there(self) -> None:
         """Note that the broker answered."""
@@ -105,11 +106,11 @@ def topics_of(config: Mapping[str, Any], *, timeout: float = 5.0) -> list[str]:
     """
     said: list[str] = []
     try:
-        admin = AdminClient({**config, "error_cb": lambda error: said.append(error.str())}, logger=LIBRDKAFKA)
+        admin = AdminClient({**config, "error_cb": lambda error: said.append(words(error))}, logger=LIBRDKAFKA)
     except KafkaException as error:
         raise SourceError(f"Kafka: {error.args[0].str()}") from error
     try:
         return sorted(admin.list_topics(timeout=timeout).topics)
     except KafkaException as error:
         admin.poll(0)  # what it heard meanwhile it tells only here: "certificate verify failed", not "timed out"
-        raise SourceError(f"Kafka: {said[0] if said else error.args[0].str()}") from error
+        raise SourceError(f"Kafka: {said[0] if said else words(error.args[0])}") from error

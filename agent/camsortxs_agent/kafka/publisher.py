@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs_agent.kafka.health import LIBRDKAFKA
+from camsortxs_agent.kafka.words import words
 
 
 class KafkaPublisher:
@@ -32,7 +33,7 @@ class KafkaPublisher:
             With reason `message_too_large`.
         """
         if self._producer is None:
-            hear = {"error_cb": lambda error: self._said.append(error.str())}
+            hear = {"error_cb": lambda error: self._said.append(words(error))}
             self._producer = Producer({**self._config, **hear}, logger=LIBRDKAFKA)
         self._said.clear()
         failures: list[KafkaError] = []
@@ -56,7 +57,7 @@ class KafkaPublisher:
                 self._producer = None  # this one never works again, a new one may
             if failures[0].name() == "MSG_SIZE_TOO_LARGE" or failures[0].name() == "_MSG_SIZE_TOO_LARGE":
                 raise SinkRejected("message_too_large", f"{topic}: {failures[0].str()}")
-            why = failures[0].str()
+            why = words(failures[0])
             if failures[0].name() == "_MSG_TIMED_OUT":  # that it waited in vain; what for was said beside it
                 why = next(iter(self._said), why)
             raise SinkUnavailable(f"{topic}: {why}")

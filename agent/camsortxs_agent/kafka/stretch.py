@@ -16,6 +16,7 @@ from camsortxs_agent.batches import as_batch
 from camsortxs_agent.documents import Item
 from camsortxs_agent.kafka.contents import contents, sent_at
 from camsortxs_agent.kafka.health import LIBRDKAFKA
+from camsortxs_agent.kafka.words import words
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.wire import MAX_BYTES
 
@@ -103,14 +104,14 @@ class Stretch:
             When there is no such topic or partition, a place is not kept any more, or the broker does not answer.
         """
         said: list[str] = []
-        config = {**self._config, "error_cb": lambda error: said.append(error.str())}
+        config = {**self._config, "error_cb": lambda error: said.append(words(error))}
         try:
             with closing(Consumer(config, logger=LIBRDKAFKA)) as consumer:
                 spans = dict(_span(consumer, place) for place in self._places or self._since_then(consumer))
                 self._sized(sum(map(len, spans.values())))
                 yield from self._read(consumer, spans, said)
         except KafkaException as error:
-            raise SourceError(f"Kafka: {said[0] if said else error.args[0].str()}") from error
+            raise SourceError(f"Kafka: {said[0] if said else words(error.args[0])}") from error
 
     def _since_then(self, consumer: Consumer) -> list[Place]:
         assert self._since is not None  # noqa: S101 - either places are given, or a time
