@@ -46,6 +46,8 @@ def rows(*, frames: int = 1200, paced: int = 600, rate: float = 20.0) -> list[di
     """Measure how many frames a second the agent keeps up with, then how soon each is answered at `rate`."""
     with tempfile.TemporaryDirectory(prefix="camsortxs-bench-") as folder, _system(Path(folder)) as system:
         system.measure(frames=64)  # fills the cache of files
+        while b"workers_ready" not in system.agent.log.read_bytes():  # until they are, threads of the agent work
+            system.measure(frames=16)
         flat_out = system.measure(frames=frames)
         at_pace = system.measure(frames=paced, rate=rate)
     speed = frames / flat_out.seconds
@@ -134,8 +136,13 @@ class System:
             latencies=heard.latencies,
             tagged=tagged - heard.at,
             recorded=metadata[INDEX_KEY]["frames"],
-            memory=psutil.Process(self.agent.process.pid).memory_info().rss // 2**20,
+            memory=_memory(psutil.Process(self.agent.process.pid)) // 2**20,
         )
+
+
+def _memory(agent: psutil.Process) -> int:
+    """Return the bytes that an agent and its workers hold; what they share counts once."""
+    return sum(process.memory_full_info().pss for process in (agent, *agent.children(recursive=True)))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,20 @@ class Looks:
     seen: tuple[Seen, ...]
     rejected: tuple[Rejected, ...]
     seconds: dict[str, float]
+
+
+class Look(Protocol):
+    """How frames are looked at: as `look` does, wherever that is done."""
+
+    def __call__(
+        self,
+        items: Sequence[Frame | Unread],
+        featurizer: Featurizer,
+        *,
+        beside: Callable[[Sequence[Frame]], Rows] | None = None,
+    ) -> Looks:
+        """Look at a few frames; called in several threads at once."""
+        ...
 
 
 def look(

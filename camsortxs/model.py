@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from camsortxs.classifiers.base import Classifier
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Featurizer
+from camsortxs.look import Look
+from camsortxs.look import look as here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """Featurizer and classifier, which belong together; `group` is how many frames the featurizer likes at once.
+
+    `look` has the featurizer look at frames, in the thread that asks where nothing else is said.
 
     Raises
     ------
@@ -26,6 +30,7 @@ class Model:
     featurizer: Featurizer
     classifier: Classifier
     group: int = 1
+    look: Look = here
 
     def __post_init__(self) -> None:
         made = (self.featurizer.names, self.featurizer.digest)

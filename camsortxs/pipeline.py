@@ -11,7 +11,7 @@ from camsortxs.challenge import Challenger
 from camsortxs.clock import Clock
 from camsortxs.conclude import conclude
 from camsortxs.frames import Batch, Source
-from camsortxs.look import Looks, look
+from camsortxs.look import Looks
 from camsortxs.model import Model
 from camsortxs.records import Outcome, Sink
 from camsortxs.threads import workers as threads
@@ -80,6 +80,6 @@ class Pipeline:
         items = (*batch.frames, *batch.unread)
         groups = [items[first : first + model.group] for first in range(0, len(items), model.group)]
         beside = challenger.beside(model) if challenger is not None else None
-        for looks in self._workers.map(partial(look, featurizer=model.featurizer, beside=beside), groups):
+        for looks in self._workers.map(partial(model.look, featurizer=model.featurizer, beside=beside), groups):
             clock.add(looks.seconds)
             yield looks

@@ -1,12 +1,13 @@
 """The images of one detector in one event: announced by a document, fetched when there is time to look at them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import numpy.typing as npt
 
+from camsortxs.adapters.reference import PixelReader, PixelReference
 from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected
 from camsortxs.masks import bad_pixels
@@ -18,7 +19,10 @@ UNHEARD_OF = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 
 @dataclass(frozen=True, kw_only=True)
 class Announced:
-    """What the documents say of the images; `event` counts from 0, `read` gives (frames, height, width)."""
+    """What the documents say of the images; `event` counts from 0.
+
+    `find` gives them (frames, height, width), or says in which files `pixels` will find them.
+    """
 
     run: str
     stream: str
@@ -26,7 +30,8 @@ class Announced:
     event: int
     taken_at: datetime | None
     geometry: Geometry | None
-    read: Callable[[], npt.NDArray[Any]]
+    find: Callable[[], npt.NDArray[Any] | PixelReference]
+    pixels: PixelReader
 
     def key(self, frames: int, offset: int = 0) -> FrameKey:
         """Return the identity of an image where each event has so many frames."""
@@ -45,7 +50,8 @@ class Announced:
         if shape and shape[0] * shape[1] > MAX_PIXELS:
             raise FrameError("too_large", f"images of {shape} are declared")
         try:
-            return self.read()
+            found = self.find()
+            return self.pixels.read(found) if isinstance(found, PixelReference) else found
         except UNHEARD_OF as error:
             raise FrameError("malformed", f"{type(error).__name__}: {error}"[:500]) from error
 
@@ -86,3 +92,25 @@ class Announced:
             key=self.key(frames, offset),
             digest=traceback_digest(error) if error.__traceback__ else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """What an `Unread` waits for: to be called in a thread of this process, or looked into and done by another one.
+
+    `origin` and `payload` are those of the message that announced the images: a refusal has them.
+    """
+
+    announced: Announced
+    frames: int
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    payload: bytes | None = None
+
+    def __call__(self) -> list[Frame | Rejected]:
+        """Return the images as frames and refusals."""
+        found = self.announced.fetch(self.frames)
+        return [self.traced(each) if isinstance(each, Rejected) else each for each in found]
+
+    def traced(self, refused: Rejected) -> Rejected:
+        """Return a refusal with where it came from."""
+        return replace(refused, origin=self.origin, payload=self.payload)

@@ -5,7 +5,6 @@ Inline event data, event pages, resource and datum (pages), stream resource and 
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from camsortxs.adapters.reference import PixelReader, PixelReference, as_images
 from camsortxs.errors import FrameError
 from camsortxs.frames import Frame, Geometry, Rejected, RunEnd, Unread
 from camsortxs.metadata import Reading, geometry
-from camsortxs_agent.announced import Announced
+from camsortxs_agent.announced import Announced, Fetch
 from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unpacked
 
 Item = Frame | Unread | Rejected | RunEnd
@@ -90,15 +89,15 @@ class RunDocuments:
                 seq_num=seq_num,
                 taken_at=taken_at,
                 where=geometry([*moving, *detector.readings]) if moving else detector.geometry,
-                read=lambda value=value, detector=detector: self._event_images(value, detector),  # type: ignore[misc]
+                find=lambda value=value, detector=detector: self._event_images(value, detector),  # type: ignore[misc]
             )
 
-    def _event_images(self, value: Any, detector: Detector) -> npt.NDArray[Any]:
+    def _event_images(self, value: Any, detector: Detector) -> npt.NDArray[Any] | PixelReference:
         if isinstance(value, str):
             datum = self._datums.get(value)
             if datum is None:
                 raise FrameError("missing_datum", f"datum {value[:80]} never came")
-            return self._pixels.read(self._old_reference(datum, detector))
+            return self._old_reference(datum, detector)
         return as_images(value)
 
     def _old_reference(self, datum: Mapping[str, Any], detector: Detector) -> PixelReference:
@@ -146,7 +145,7 @@ class RunDocuments:
                 seq_num=field(seq_nums, "start", int) + place,
                 taken_at=_utc(time),
                 where=detector.geometry,
-                read=lambda reference=reference: self._pixels.read(reference),  # type: ignore[misc]
+                find=lambda reference=reference: reference,  # type: ignore[misc]
             )
 
     def _images(
@@ -157,7 +156,7 @@ class RunDocuments:
         seq_num: int,
         taken_at: datetime | None,
         where: Geometry | None,
-        read: Callable[[], npt.NDArray[Any]],
+        find: Callable[[], npt.NDArray[Any] | PixelReference],
     ) -> Iterator[Item]:
         """Yield the images of one event and one detector: unread, or each of them a frame or a refusal."""
         announced = Announced(
@@ -167,12 +166,13 @@ class RunDocuments:
             event=seq_num - 1,
             taken_at=taken_at,
             geometry=where,
-            read=read,
+            find=find,
+            pixels=self._pixels,
         )
         place = (stream.name, detector.data_key)
         frames = self._per_event.get(place)
         if frames is not None:
-            yield Unread(key=announced.key(frames), read=partial(announced.fetch, frames))
+            yield Unread(key=announced.key(frames), read=Fetch(announced, frames))
             return
         try:
             images = announced.load()

@@ -66,6 +66,17 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.workers = Gauge(
+            "camsortxs_workers",
+            "Processes that look at frames; 0 where the agent's own threads do.",
+            registry=registry,
+        )
+        self.workers_lost = Counter(
+            "camsortxs_workers_lost",
+            "Processes that died of a frame, or were killed because they gave no answer, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         self.batches = Histogram(
             "camsortxs_batch_size_frames",
             "Frames in a batch.",

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import structlog
 
 from camsortxs.challenge import Challenger
+from camsortxs.model import Model
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Sink
 from camsortxs_agent.metrics import Metrics
@@ -21,19 +23,29 @@ log = structlog.get_logger()
 class Models:
     """The models of an agent, and the lines that they serve on.
 
+    `staff` is given each model that is to serve, and may have its frames looked at elsewhere.
+
     Raises
     ------
     ModelError
         When the bundle that is to serve is not to be used. A challenger that is not to be used is logged and counted.
     """
 
-    def __init__(self, settings: ModelSettings, metrics: Metrics, *, load: Callable[[ModelSettings], Loaded]) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        metrics: Metrics,
+        *,
+        load: Callable[[ModelSettings], Loaded],
+        staff: Callable[[Model], Model] = lambda model: model,
+    ) -> None:
         folder = where(settings)
         seen = fingerprint(folder)
         self._metrics = metrics
         self._load = load
+        self._staff = staff
         self._every = settings.watch_seconds
-        self._serving = load(settings)
+        self._serving = self._staffed(load(settings))
         self._lines: list[tuple[Pipeline, int]] = []
         metrics.serves(self._serving.model, self._serving.drift)
         self._watched = [self._watch("champion", folder, settings, self._serve, served=self._serving, seen=seen)]
@@ -88,10 +100,13 @@ class Models:
         )
 
     def _serve(self, loaded: Loaded) -> None:
-        self._serving = loaded
+        self._serving = self._staffed(loaded)
         for line, _ in self._lines:
-            line.serve(loaded.model)
-        self._metrics.serves(loaded.model, loaded.drift)
+            line.serve(self._serving.model)
+        self._metrics.serves(self._serving.model, loaded.drift)
+
+    def _staffed(self, loaded: Loaded) -> Loaded:
+        return replace(loaded, model=self._staff(loaded.model))
 
     def _challenge(self, loaded: Loaded) -> None:
         for line, workers in self._lines:

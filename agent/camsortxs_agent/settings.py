@@ -159,7 +159,11 @@ class BatchSettings(Section):
 
     frames: int = Field(32, gt=0)
     wait_seconds: Positive = Field(0.25, description="A batch that is not full goes after this long.")
-    workers: int | None = Field(None, gt=0, description="Threads that look at frames; one a core, if not given.")
+    workers: int | None = Field(
+        None,
+        gt=0,
+        description="Frames looked at at once, each by a process if more than one; one a core, if not given.",
+    )
 
 
 class DeadLetterSettings(Section):

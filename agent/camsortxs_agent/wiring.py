@@ -21,6 +21,7 @@ from camsortxs_agent.runs import Runs
 from camsortxs_agent.service import Agent, Stop
 from camsortxs_agent.serving import Loaded, load_model
 from camsortxs_agent.settings import ModelSettings, Settings
+from camsortxs_agent.workers import Staff
 
 log = structlog.get_logger()
 
@@ -70,7 +71,10 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
         When the bundle is not to be used.
     """
     metrics = Metrics()
-    models = Models(settings.model, metrics, load=load)
+    workers = settings.batch.workers or os.cpu_count() or 1
+    staff = Staff(settings, count=workers, lost=lambda reason: metrics.workers_lost.labels(reason).inc())
+    metrics.workers.set_function(lambda: staff.processes)
+    models = Models(settings.model, metrics, load=load, staff=staff)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
     runs = Runs(
@@ -153,7 +157,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
             yield
 
     return Agent(
-        pipeline=models.line(sinks, metrics, workers=settings.batch.workers or os.cpu_count() or 1),
+        pipeline=models.line(sinks, metrics, workers=workers),
         source=source,
         resources=resources(),
         reload=models.ask,

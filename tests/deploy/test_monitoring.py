@@ -99,6 +99,7 @@ def test_every_reason_of_a_refusal_is_explained(root):
     sources = [
         *(root / "agent" / "camsortxs_agent").glob("*.py"),
         *(root / "agent" / "camsortxs_agent" / "kafka").glob("*.py"),
+        *(root / "agent" / "camsortxs_agent" / "workers").glob("*.py"),
         library / "frames.py",
         *(library / "adapters" / f"{name}.py" for name in ("pixels", "detector_files", "reference", "retry")),
     ]

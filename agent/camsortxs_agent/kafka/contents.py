@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from confluent_kafka import Message
 from event_model import DocumentNames
 
 from camsortxs.errors import FrameError, traceback_digest
-from camsortxs.frames import Frame, Rejected, Unread
+from camsortxs.frames import Rejected, Unread
+from camsortxs_agent.announced import Fetch
 from camsortxs_agent.documents import Item
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.wire import decode
@@ -50,10 +50,10 @@ def contents(
     try:
         for item in runs.consume(name, document, place=place, offset=origin["offset"], time=sent):
             if isinstance(item, Rejected):
-                yield _from(item, origin, payload)
+                yield replace(item, origin=origin, payload=payload)
                 payload = None
-            elif isinstance(item, Unread):
-                yield replace(item, read=partial(_read, item, origin, payload))
+            elif isinstance(item, Unread) and isinstance(item.read, Fetch):
+                yield replace(item, read=replace(item.read, origin=origin, payload=payload))
             else:
                 yield item
     except FrameError as error:
@@ -65,11 +65,3 @@ def contents(
 def _refusal(error: FrameError, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:
     digest = traceback_digest(error)
     return Rejected(reason=error.reason, message=str(error), digest=digest, origin=origin, payload=payload)
-
-
-def _read(item: Unread, origin: Mapping[str, Any], payload: bytes | None) -> list[Frame | Rejected]:
-    return [_from(each, origin, payload) if isinstance(each, Rejected) else each for each in item.read()]
-
-
-def _from(item: Rejected, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:
-    return replace(item, origin=origin, payload=payload)

@@ -1,0 +1,43 @@
+"""Which workers look at the frames of the model that serves."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from camsortxs.features.chain import Chain
+from camsortxs.model import Model
+from camsortxs_agent.serving import where
+from camsortxs_agent.settings import Settings
+from camsortxs_agent.workers.pool import Workers
+from camsortxs_agent.workers.settings import WorkerSettings
+
+
+class Staff:
+    """Has frames looked at by `count` workers, if more than one, and where features are computed on the CPU.
+
+    Models with the same features share them; others get new ones, and the old ones end once nobody asks them any more.
+    """
+
+    def __init__(self, settings: Settings, *, count: int, lost: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._count = count
+        self._lost = lost
+        self._digest = ""
+        self._workers: Workers | None = None
+
+    @property
+    def processes(self) -> int:
+        """How many of them look at frames: none where they are not wanted, or not ready yet."""
+        return self._count if self._workers is not None and self._workers.ready else 0
+
+    def __call__(self, model: Model) -> Model:
+        """Return the model with workers that look at its frames."""
+        digest = model.featurizer.digest
+        if self._count == 1 or not isinstance(model.featurizer, Chain):
+            self._workers = None
+        elif self._workers is None or self._digest != digest:
+            wanted = WorkerSettings(
+                bundle=where(self._settings.model), digest=digest, pixels=self._settings.pixels, log=self._settings.log
+            )
+            self._workers = Workers(wanted, count=self._count, lost=self._lost)
+        self._digest = digest
+        return model if self._workers is None else replace(model, look=self._workers)

@@ -1,0 +1,65 @@
+"""The process that workers are copied from: it reads the bundle and compiles the loops, once for all of them.
+
+    python -m camsortxs_agent.workers.template FD SETTINGS
+
+It has one thread, so that it can be forked at any time, and never opens a detector's file itself: what a file does to a
+worker stays there. It ends when its parent does, and so do the workers.
+"""
+
+import os
+import signal
+import socket
+import sys
+from multiprocessing.connection import Connection
+
+import cv2
+
+from camsortxs.adapters.pixels import FilePixels
+from camsortxs.classifiers.bundle import load_bundle
+from camsortxs.classifiers.embeddings import chain_of
+from camsortxs.features.chain import Chain
+from camsortxs.look import look
+from camsortxs_agent import log
+from camsortxs_agent.workers.errands import pack_looks, unpack_errand
+from camsortxs_agent.workers.settings import WorkerSettings
+
+
+def main(control: socket.socket, settings: WorkerSettings) -> None:
+    """Make a worker for each byte that comes over `control`; answer with its number and its end of a line to it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the agent, which finishes its batch first
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a worker ended
+    log.configure(level=settings.log.level, format=settings.log.format)
+    cv2.setNumThreads(1)
+    chain = chain_of(load_bundle(settings.bundle))
+    if chain.digest != settings.digest:
+        sys.exit("the bundle makes other features by now")
+    chain.warm_up()
+    control.send(b"!")
+    while control.recv(1):
+        ours, theirs = socket.socketpair()
+        if (child := os.fork()) == 0:
+            control.close()
+            theirs.close()
+            _serve(Connection(ours.detach()), chain, settings)
+            os._exit(0)
+        socket.send_fds(control, [child.to_bytes(8, "big")], [theirs.fileno()])
+        ours.close()
+        theirs.close()
+
+
+def _serve(line: Connection, chain: Chain, settings: WorkerSettings) -> None:
+    """Look at what comes until nothing can come any more."""
+    where = settings.pixels
+    pixels = FilePixels(roots=where.roots, path_map=where.path_map, patience=where.late_file_seconds)
+    while True:
+        try:
+            errand = unpack_errand(line.recv_bytes())
+        except EOFError:
+            return
+        seen = None if errand is None else look([errand.unread(pixels)], chain)
+        line.send_bytes(pack_looks(seen))
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), WorkerSettings.model_validate_json(sys.argv[2]))
