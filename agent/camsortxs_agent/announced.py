@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from camsortxs.adapters.reference import PixelReader, PixelReference
+from camsortxs.adapters.reference import PixelReader, PixelReference, as_images
 from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.frames import MAX_PIXELS, Frame, FrameKey, Geometry, Rejected
 from camsortxs.masks import bad_pixels
@@ -21,7 +21,7 @@ UNHEARD_OF = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 class Announced:
     """What the documents say of the images; `event` counts from 0.
 
-    `find` gives them (frames, height, width), or says in which files `pixels` will find them.
+    `find` gives them as they stand in a document, or says in which files `pixels` will find them.
     """
 
     run: str
@@ -30,7 +30,7 @@ class Announced:
     event: int
     taken_at: datetime | None
     geometry: Geometry | None
-    find: Callable[[], npt.NDArray[Any] | PixelReference]
+    find: Callable[[], Any]
     pixels: PixelReader
 
     def key(self, frames: int, offset: int = 0) -> FrameKey:
@@ -51,7 +51,7 @@ class Announced:
             raise FrameError("too_large", f"images of {shape} are declared")
         try:
             found = self.find()
-            return self.pixels.read(found) if isinstance(found, PixelReference) else found
+            return self.pixels.read(found) if isinstance(found, PixelReference) else as_images(found)
         except UNHEARD_OF as error:
             raise FrameError("malformed", f"{type(error).__name__}: {error}"[:500]) from error
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy.typing as npt
 from event_model import unpack_datum_page, unpack_event_page
 
-from camsortxs.adapters.reference import PixelReader, PixelReference, as_images
+from camsortxs.adapters.reference import PixelReader, PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Frame, Geometry, Rejected, RunEnd, Unread
 from camsortxs.metadata import Reading, geometry
@@ -89,16 +88,16 @@ class RunDocuments:
                 seq_num=seq_num,
                 taken_at=taken_at,
                 where=geometry([*moving, *detector.readings]) if moving else detector.geometry,
-                find=lambda value=value, detector=detector: self._event_images(value, detector),  # type: ignore[misc]
+                find=lambda value=value, detector=detector: self._found(value, detector),  # type: ignore[misc]
             )
 
-    def _event_images(self, value: Any, detector: Detector) -> npt.NDArray[Any] | PixelReference:
-        if isinstance(value, str):
-            datum = self._datums.get(value)
-            if datum is None:
-                raise FrameError("missing_datum", f"datum {value[:80]} never came")
-            return self._old_reference(datum, detector)
-        return as_images(value)
+    def _found(self, value: Any, detector: Detector) -> Any:
+        if not isinstance(value, str):
+            return value
+        datum = self._datums.get(value)
+        if datum is None:
+            raise FrameError("missing_datum", f"datum {value[:80]} never came")
+        return self._old_reference(datum, detector)
 
     def _old_reference(self, datum: Mapping[str, Any], detector: Detector) -> PixelReference:
         resource = self._resources.get(field(datum, "resource", str))
@@ -156,7 +155,7 @@ class RunDocuments:
         seq_num: int,
         taken_at: datetime | None,
         where: Geometry | None,
-        find: Callable[[], npt.NDArray[Any] | PixelReference],
+        find: Callable[[], Any],
     ) -> Iterator[Item]:
         """Yield the images of one event and one detector: unread, or each of them a frame or a refusal."""
         announced = Announced(

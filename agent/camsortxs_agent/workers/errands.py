@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReader, PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.evidence import Evidence
 from camsortxs.frames import FrameKey, Geometry, Rejected, Unread
 from camsortxs.look import Looks, Seen
-from camsortxs_agent.announced import Announced, Fetch
+from camsortxs_agent.announced import UNHEARD_OF, Announced, Fetch
 from camsortxs_agent.streams import Detector
 
 
@@ -35,13 +36,13 @@ class Errand:
 
     @classmethod
     def of(cls, fetch: Fetch) -> "Errand | None":
-        """Return the errand; None when there is none: the pixels are in a document, or nobody knows where."""
+        """Return the errand; None when there is none: the pixels are not in files, or nobody knows where."""
         announced = fetch.announced
         try:
             reference = announced.find()
-        except FrameError:
+        except (FrameError, *UNHEARD_OF):  # whoever looks at it here will find out, and refuse it
             return None
-        if not isinstance(reference, PixelReference):
+        if not (isinstance(reference, PixelReference) and isinstance(announced.pixels, FilePixels)):
             return None
         return cls(
             run=announced.run,

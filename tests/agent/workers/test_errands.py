@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.evidence import Evidence
@@ -28,8 +29,8 @@ class Nobody:
 def fetch(find, **fields) -> Fetch:
     detector = Detector(data_key="image", name="pilatus", frames=2, shape=(1679, 1475))
     defaults = {"taken_at": datetime(2026, 11, 28, 3, 4, 5, 678, UTC), "geometry": Geometry(distance=2.0)}
-    known = {"run": "r", "stream": "primary", "detector": detector, "event": 3, "pixels": Nobody()}
-    return Fetch(Announced(**known, find=find, **{**defaults, **fields}), 2)
+    known = {"run": "r", "stream": "primary", "detector": detector, "event": 3, "pixels": FilePixels(roots=[])}
+    return Fetch(Announced(**{**known, **defaults, **fields}, find=find), 2)
 
 
 def test_an_errand_arrives_as_it_was_sent():
@@ -46,18 +47,27 @@ def _unknown():
     raise FrameError("missing_datum", "datum 7 never came")
 
 
+def _odd():
+    return [].get("resource")
+
+
 @pytest.mark.parametrize(
     "find",
     [
         lambda: np.zeros((1, 20, 20)),
         _unknown,
+        _odd,
         lambda: PixelReference(uri="a", form="b", parameters={"odd": object()}),
         lambda: PixelReference(uri="\udcff", form="b"),
     ],
-    ids=["pixels in the document", "nobody knows where", "no plain value", "no text"],
+    ids=["pixels in the document", "nobody knows where", "a document of an odd shape", "no plain value", "no text"],
 )
 def test_some_errands_nobody_can_be_sent_on(find):
     assert pack_errand(fetch(find)) is None
+
+
+def test_a_worker_reads_files_and_nothing_else():
+    assert pack_errand(fetch(lambda: REFERENCE, pixels=Nobody())) is None
 
 
 @pytest.mark.parametrize("message", [b"", b"\xff", b"{}", b"[1]", b'{"run": 7}'])
