@@ -7,7 +7,6 @@ from typing import Any
 
 import h5py
 import numpy.typing as npt
-from bluesky_tiled_plugins.utils import compile_template
 
 from camsortxs.adapters.chunks import read_image
 from camsortxs.adapters.images import HDF5_SUFFIXES, open_images
@@ -104,6 +103,8 @@ def file_names(reference: PixelReference, base: str) -> tuple[str, ...]:
             first = int(parameters.get("initial_number", 1 if reference.form == "AD_CBF" else 0)) + index * frames
             folder = f"{base.rstrip('/')}/"
             return tuple(template % (folder, filename, number) for number in range(first, first + frames))
+        from bluesky_tiled_plugins.utils import compile_template  # brings pandas, xarray and threads: only where needed
+
         pattern = compile_template(template, str(filename))
         files = _files_per_event(parameters, frames)
         # Where the URI is a folder and the template a bare name, the writer ended the URI with a slash.

@@ -1,16 +1,13 @@
 """What workers are made with."""
 
-from pathlib import Path
-
 from pydantic import BaseModel
 
 from camsortxs_agent.settings import LogSettings, PixelSettings
 
 
 class WorkerSettings(BaseModel):
-    """The `bundle` whose features they compute, and their `digest`; where they may read files, and how they log."""
+    """The representations that they compute, where they may read files, and how they log."""
 
-    bundle: Path
-    digest: str
+    representations: tuple[str, ...]
     pixels: PixelSettings
     log: LogSettings

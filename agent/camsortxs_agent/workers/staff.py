@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from camsortxs.features.chain import Chain
 from camsortxs.model import Model
-from camsortxs_agent.serving import where
 from camsortxs_agent.settings import Settings
 from camsortxs_agent.workers.pool import Workers
 from camsortxs_agent.workers.settings import WorkerSettings
@@ -14,7 +13,9 @@ from camsortxs_agent.workers.settings import WorkerSettings
 class Staff:
     """Has frames looked at by `count` workers, if more than one, and where features are computed on the CPU.
 
-    Models with the same features share them; others get new ones, and the old ones end once nobody asks them any more.
+    Not those of a model that looks through embeddings: networks take their time without the interpreter's lock, and
+    onnxruntime has threads, with which nothing can be forked. Models with the same features share their workers; others
+    get new ones, and the old ones end once nobody asks them any more.
     """
 
     def __init__(self, settings: Settings, *, count: int, lost: Callable[[str], None]) -> None:
@@ -31,13 +32,13 @@ class Staff:
 
     def __call__(self, model: Model) -> Model:
         """Return the model with workers that look at its frames."""
-        digest = model.featurizer.digest
-        if self._count == 1 or not isinstance(model.featurizer, Chain):
+        chain = model.featurizer
+        if self._count == 1 or not isinstance(chain, Chain) or chain.embeddings:
             self._workers = None
-        elif self._workers is None or self._digest != digest:
+        elif self._workers is None or self._digest != chain.digest:
             wanted = WorkerSettings(
-                bundle=where(self._settings.model), digest=digest, pixels=self._settings.pixels, log=self._settings.log
+                representations=chain.representations, pixels=self._settings.pixels, log=self._settings.log
             )
             self._workers = Workers(wanted, count=self._count, lost=self._lost)
-        self._digest = digest
+        self._digest = chain.digest
         return model if self._workers is None else replace(model, look=self._workers)

@@ -1,9 +1,10 @@
-"""The process that workers are copied from: it reads the bundle and compiles the loops, once for all of them.
+"""The process that workers are copied from: it imports everything and compiles the loops, once for all of them.
 
     python -m camsortxs_agent.workers.template FD SETTINGS
 
-It has one thread, so that it can be forked at any time, and never opens a detector's file itself: what a file does to a
-worker stays there. It ends when its parent does, and so do the workers.
+It can be forked at any time, for it has one thread (and one of jemalloc's, where pyarrow comes with a library, which
+knows of forks), and it never opens a detector's file itself: what a file does to a worker stays there. It ends when its
+parent does, and so do the workers.
 """
 
 import os
@@ -15,8 +16,6 @@ from multiprocessing.connection import Connection
 import cv2
 
 from camsortxs.adapters.pixels import FilePixels
-from camsortxs.classifiers.bundle import load_bundle
-from camsortxs.classifiers.embeddings import chain_of
 from camsortxs.features.chain import Chain
 from camsortxs.look import look
 from camsortxs_agent import log
@@ -31,9 +30,7 @@ def main(control: socket.socket, settings: WorkerSettings) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a worker ended
     log.configure(level=settings.log.level, format=settings.log.format)
     cv2.setNumThreads(1)
-    chain = chain_of(load_bundle(settings.bundle))
-    if chain.digest != settings.digest:
-        sys.exit("the bundle makes other features by now")
+    chain = Chain(settings.representations)
     chain.warm_up()
     control.send(b"!")
     while control.recv(1):

@@ -54,8 +54,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def settings(chain, folder) -> WorkerSettings:
     return WorkerSettings(
-        bundle=default_bundle(),
-        digest=chain.digest,
+        representations=chain.representations,
         pixels=PixelSettings(roots=(folder,), late_file_seconds=PATIENCE),
         log=LogSettings(),
     )
@@ -230,12 +229,12 @@ def test_until_they_are_ready_frames_are_looked_at_here_and_they_end_with_their_
     assert not another.is_running()
 
 
-def test_a_bundle_that_makes_other_features_is_not_worked_with(settings, unread, chain, capfd):
-    workers = Workers(settings.model_copy(update={"digest": "another"}), count=2)
+def test_a_template_that_cannot_begin_is_not_waited_for(settings, unread, chain, capfd):
+    workers = Workers(settings.model_copy(update={"representations": ("no.such",)}), count=2)
     workers._foundry._process.wait(60)
     assert len(workers([unread(0)], chain).seen) == 1
     assert not workers.ready
-    assert "other features" in capfd.readouterr().err
+    assert "unknown representations" in capfd.readouterr().err
 
 
 def test_models_with_the_same_features_share_their_workers(chain):
