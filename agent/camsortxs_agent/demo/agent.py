@@ -77,7 +77,7 @@ def configuration(
 
 
 @contextmanager
-def running_agent(settings: Configuration, *, folder: Path, log: Path, timeout: float = 60.0) -> Iterator[Agent]:
+def running_agent(settings: Configuration, *, folder: Path, log: Path, timeout: float = 120.0) -> Iterator[Agent]:
     """Run `camsortxs-agent run` for the length of the block, once it says that it is ready.
 
     Its configuration file, with the key of Tiled in it, goes to `folder`.

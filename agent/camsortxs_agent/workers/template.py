@@ -7,10 +7,14 @@ knows of forks), and it never opens a detector's file itself: what a file does t
 parent does, and so do the workers.
 """
 
+import fcntl
 import os
+import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 import cv2
@@ -31,7 +35,8 @@ def main(control: socket.socket, settings: WorkerSettings) -> None:
     log.configure(level=settings.log.level, format=settings.log.format)
     cv2.setNumThreads(1)
     chain = Chain(settings.representations)
-    chain.warm_up()
+    with _ending_with(control):
+        chain.warm_up()
     control.send(b"!")
     while control.recv(1):
         ours, theirs = socket.socketpair()
@@ -43,6 +48,21 @@ def main(control: socket.socket, settings: WorkerSettings) -> None:
         socket.send_fds(control, [child.to_bytes(8, "big")], [theirs.fileno()])
         ours.close()
         theirs.close()
+
+
+@contextmanager
+def _ending_with(control: socket.socket) -> Iterator[None]:
+    """End at once if the other side does, also in the middle of compiling: its successor wants the processor.
+
+    Nothing comes over `control` before we say that we are ready but its end, of which the system tells by a signal.
+    """
+    flags = fcntl.fcntl(control, fcntl.F_GETFL)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if select.select([control], [], [], 0)[0]:  # it was before we asked to be told
+        sys.exit()
+    yield
+    fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
 def _serve(line: Connection, chain: Chain, settings: WorkerSettings) -> None:

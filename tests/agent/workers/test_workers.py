@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -227,6 +230,26 @@ def test_until_they_are_ready_frames_are_looked_at_here_and_they_end_with_their_
     assert another.is_running()
     del workers
     assert not another.is_running()
+
+
+def test_one_that_still_compiles_ends_with_whoever_wanted_it():
+    ours, theirs = socket.socketpair()
+    code = (
+        "import socket, sys, time\n"
+        "from camsortxs_agent.workers.template import _ending_with\n"
+        "with _ending_with(socket.socket(fileno=int(sys.argv[1]))):\n"
+        "    print('compiling', flush=True)\n"
+        "    sum(range(10**12))"  # as deaf to what goes on as a compiler
+    )
+    with ours, theirs:
+        process = psutil.Popen(
+            [sys.executable, "-c", code, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdout=subprocess.PIPE
+        )
+        theirs.close()
+        assert process.stdout.readline() == b"compiling\n"
+        ours.close()
+        assert process.wait(10) == -signal.SIGIO
+        process.stdout.close()
 
 
 def test_a_template_that_cannot_begin_is_not_waited_for(settings, unread, chain, capfd):
