@@ -7,7 +7,7 @@ from typing import TypeVar
 from camsortxs.clock import Clock
 from camsortxs.conclude import conclude
 from camsortxs.frames import Frame
-from camsortxs.look import Rows, Seen, rows_of
+from camsortxs.look import Beside, Rows, Seen, rows_of
 from camsortxs.model import Model
 from camsortxs.records import Opinion, Record
 from camsortxs.threads import workers as threads
@@ -34,7 +34,7 @@ class Challenger:
         """`name@version`."""
         return self._model.reference
 
-    def beside(self, serving: Model) -> Callable[[Sequence[Frame]], Rows] | None:
+    def beside(self, serving: Model) -> Beside | None:
         """Return what is to be shown the frames; None where the features of the one that serves will do."""
         return None if self._model.featurizer.digest == serving.featurizer.digest else self._features
 

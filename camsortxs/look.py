@@ -15,6 +15,8 @@ from camsortxs.frames import Frame, FrameKey, Rejected, Unread
 from camsortxs.signal import no_signal
 
 Rows = Mapping[FrameKey, npt.NDArray[np.float32]]
+Beside = Callable[[Sequence[Frame]], Rows]
+"""Who is shown the frames too, and makes features of its own of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +47,13 @@ class Look(Protocol):
     """How frames are looked at: as `look` does, wherever that is done."""
 
     def __call__(
-        self,
-        items: Sequence[Frame | Unread],
-        featurizer: Featurizer,
-        *,
-        beside: Callable[[Sequence[Frame]], Rows] | None = None,
+        self, items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Beside | None = None
     ) -> Looks:
         """Look at a few frames; called in several threads at once."""
         ...
 
 
-def look(
-    items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Callable[[Sequence[Frame]], Rows] | None = None
-) -> Looks:
+def look(items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Beside | None = None) -> Looks:
     """Look at a few frames, in any thread; `beside` is shown those that are not dark, after the featurizer."""
     clock = Clock()
     with clock.stage("read"):

@@ -6,11 +6,11 @@ from contextlib import closing, contextmanager
 
 import structlog
 
-from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns, TiledSink
 from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.records import Outcome, Sink
+from camsortxs_agent import pixels
 from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
@@ -77,13 +77,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     models = Models(settings.model, metrics, load=load, staff=staff)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
-    runs = Runs(
-        pixels=FilePixels(
-            roots=settings.pixels.roots,
-            path_map=settings.pixels.path_map,
-            patience=settings.pixels.late_file_seconds,
-        )
-    )
+    runs = Runs(pixels=pixels.reader(settings.pixels))
     metrics.open_runs.set_function(lambda: len(runs))
     tiled, mark = catalogue(settings.tiled), Bookmark()
     keeping: list[ResultsTopic | TiledSink] = []

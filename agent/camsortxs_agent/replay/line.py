@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.retry import RetryingSink
 from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
 from camsortxs.errors import SinkRejected
 from camsortxs.offline.backfill import DryRun
 from camsortxs.pipeline import Observer, Pipeline
 from camsortxs.records import Outcome, Sink
+from camsortxs_agent import pixels
 from camsortxs_agent.kafka import Place, Stretch, config
 from camsortxs_agent.replay.letters import Letter, settle
 from camsortxs_agent.replay.reading import Reading, read_again, verdicts
@@ -82,8 +82,7 @@ class ReplayLine:
         SourceError
             As of `Stretch`.
         """
-        pixels = self._settings.pixels
-        runs = Runs(pixels=FilePixels(roots=pixels.roots, path_map=pixels.path_map, patience=0.0))
+        runs = Runs(pixels=pixels.reader(self._settings.pixels, patience=0.0))
         self._line.run(
             Stretch(
                 config=config.consumer(self._settings.kafka),

@@ -1,12 +1,11 @@
 """The parent's hold on the process that workers are copied from (`camsortxs_agent.workers.template`)."""
 
 import os
-import select
 import signal
 import socket
 import sys
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from subprocess import DEVNULL, Popen
 from threading import Lock
 from weakref import finalize
@@ -75,7 +74,7 @@ class Foundry:
     def ready(self) -> bool:
         """Say whether it can make workers."""
         with self._lock:
-            if not (self._ready or self._failed) and select.select([self._control], [], [], 0)[0]:
+            if not (self._ready or self._failed) and wait([self._control], timeout=0):
                 self._ready = bool(self._control.recv(1))
                 self._failed = not self._ready
                 if self._ready:

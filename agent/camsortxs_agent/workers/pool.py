@@ -9,7 +9,7 @@ import structlog
 from camsortxs.errors import FrameError
 from camsortxs.features.base import Featurizer
 from camsortxs.frames import Frame, Unread
-from camsortxs.look import Looks, Rows, look
+from camsortxs.look import Beside, Looks, look
 from camsortxs_agent.announced import Fetch
 from camsortxs_agent.workers.errands import pack_errand, unpack_looks
 from camsortxs_agent.workers.foundry import Foundry, Worker
@@ -52,11 +52,7 @@ class Workers:
         return self._foundry.ready
 
     def __call__(
-        self,
-        items: Sequence[Frame | Unread],
-        featurizer: Featurizer,
-        *,
-        beside: Callable[[Sequence[Frame]], Rows] | None = None,
+        self, items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Beside | None = None
     ) -> Looks:
         """Look at a few frames; in any thread."""
         fetch = items[0].read if len(items) == 1 and isinstance(items[0], Unread) else None

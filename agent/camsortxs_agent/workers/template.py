@@ -19,10 +19,9 @@ from multiprocessing.connection import Connection
 
 import cv2
 
-from camsortxs.adapters.pixels import FilePixels
 from camsortxs.features.chain import Chain
 from camsortxs.look import look
-from camsortxs_agent import log
+from camsortxs_agent import log, pixels
 from camsortxs_agent.workers.errands import pack_looks, unpack_errand
 from camsortxs_agent.workers.settings import WorkerSettings
 
@@ -67,14 +66,13 @@ def _ending_with(control: socket.socket) -> Iterator[None]:
 
 def _serve(line: Connection, chain: Chain, settings: WorkerSettings) -> None:
     """Look at what comes until nothing can come any more."""
-    where = settings.pixels
-    pixels = FilePixels(roots=where.roots, path_map=where.path_map, patience=where.late_file_seconds)
+    files = pixels.reader(settings.pixels)
     while True:
         try:
             errand = unpack_errand(line.recv_bytes())
         except EOFError:
             return
-        seen = None if errand is None else look([errand.unread(pixels)], chain)
+        seen = None if errand is None else look([errand.unread(files)], chain)
         line.send_bytes(pack_looks(seen))
 
 
