@@ -77,6 +77,38 @@ def test_a_second_writer_of_the_same_run_adds_no_record_and_no_revision(catalogu
     assert index_of(catalogue, run)["by"] == "agent"
 
 
+def test_of_two_who_conclude_a_run_at_the_same_moment_the_maker_of_the_record_writes_the_index(catalogue, begin_raw_run):
+    run = begin_raw_run(complete=False)
+    maker, second = TiledSink(catalogue, by="agent"), TiledSink(catalogue, by="reconciler", yielding=True)
+    for sink in (maker, second):  # both have come as far as the index
+        with pytest.raises(SinkUnavailable, match="is not complete"):
+            sink.write(whole_run(run))
+    write, documents = begin_raw_run.open
+    write("stop", documents.compose_stop())
+
+    with pytest.raises(SinkUnavailable, match="is being written"):
+        second.write(whole_run(run))
+    before = len(catalogue.raw[run].metadata_revisions[:])
+    maker.write(whole_run(run))
+    second.write(whole_run(run))
+
+    assert index_of(catalogue, run)["by"] == "agent"
+    assert len(catalogue.raw[run].metadata_revisions[:]) == before + 1
+
+
+def test_the_index_of_a_maker_who_died_before_it_is_written_by_the_next(catalogue, begin_raw_run, monkeypatch):
+    run = begin_raw_run(complete=False)
+    with pytest.raises(SinkUnavailable, match="is not complete"):
+        TiledSink(catalogue, by="agent").write(whole_run(run))
+    write, documents = begin_raw_run.open
+    write("stop", documents.compose_stop())
+    monkeypatch.setattr(sink_module, "TAKEOVER_SECONDS", 0.0)
+
+    TiledSink(catalogue, by="reconciler", yielding=True).write(whole_run(run))
+
+    assert index_of(catalogue, run)["by"] == "reconciler"
+
+
 def test_a_human_label_and_other_peoples_keys_survive(catalogue, begin_raw_run):
     run = begin_raw_run()
     theirs = {"camsortxs": {"human": {"technique": "GIWAXS"}}, "sample": {"name": "P3HT"}}

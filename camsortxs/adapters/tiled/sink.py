@@ -14,14 +14,17 @@ from camsortxs.records import Outcome, Record
 from camsortxs.summary import OpenRun, gather
 
 TAKEOVER_SECONDS = 10.0
-"""A record without a stop document is being written by another agent, or was left by one that died this long ago."""
+"""A record without a stop document is being written by another agent, or was left by one that died this long ago; so
+is the index of a run that has its record and no index."""
 
 
 class TiledSink:
     """Keeps what it is given until a run ends, then writes its record and its index.
 
     Writing the same outcome twice changes nothing: the record is a container whose key names run and model, and a
-    complete one is left alone; the index is compared before it is written. `by` tells the live agent from a back-fill.
+    complete one is left alone; the index is compared before it is written. Who made the record writes the index: of two
+    who conclude one run at the same moment, the second waits to see it (a run without records is not told apart: two
+    may write its index, and they write the same). `by` tells the live agent from a back-fill.
     `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
     `yielding`, an index that another has written on a run is left as it is, whatever it says. With `renew`, record
     and index give way to those of a reading that found more frames, and to no other. `withheld` is told the
@@ -55,17 +58,19 @@ class TiledSink:
         self._renew = renew
         self._withheld = withheld
         self._open: dict[str, OpenRun] = {}
+        self._made: set[str] = set()  # the runs, not finished yet, whose record is of this sink's own making
 
     def forget(self, run: str) -> None:
         """Drop what is kept of a run that another goes on with, who reads it from its start."""
         self._open.pop(run, None)
+        self._made.discard(run)
 
     def write(self, outcome: Outcome) -> None:
         """Remember the records; finish the runs that have ended."""
         gather(self._open, outcome)
         for end in outcome.ended:
             self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
-            self._open.pop(end.run, None)
+            self.forget(end.run)
 
     def _finish(self, end: RunEnd, known: OpenRun, model: str) -> None:
         run = end.run
@@ -75,18 +80,18 @@ class TiledSink:
         with as_sink_errors():
             if self._renew and self._knows_more(run, len(records)):
                 return
-            if records:
-                self._write_record(run, model, records, index)
-            self._write_index(run, index, wait=end.exit_status != INCOMPLETE)
+            theirs_until = self._write_record(run, model, records, index) if records else 0.0
+            self._write_index(run, index, theirs_until, wait=end.exit_status != INCOMPLETE)
 
-    def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> None:
+    def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> float:
+        """Write the record unless it is there; return until when (s since 1970) its maker alone writes the index."""
         results = self._catalogue.results
         key = derived.record_key(run, model)
         existing = fetch(results, key)
         if existing is not None:
             if (stop := existing.metadata.get("stop")) is not None:
                 if not self._renew or stop["num_events"][derived.STREAM] >= len(records):
-                    return
+                    return 0.0 if run in self._made else stop["time"] + TAKEOVER_SECONDS
             elif (age := time() - existing.metadata["start"]["time"]) < TAKEOVER_SECONDS:
                 raise SinkUnavailable(f"record {key} is being written", retry_after=min(2.0, TAKEOVER_SECONDS - age))
             existing.delete(recursive=True, external_only=False)
@@ -98,8 +103,10 @@ class TiledSink:
         if len(rows) != len(records):
             results[key].delete(recursive=True, external_only=False)
             raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
+        self._made.add(run)
+        return 0.0
 
-    def _write_index(self, run: str, index: dict[str, Any], *, wait: bool) -> None:
+    def _write_index(self, run: str, index: dict[str, Any], theirs_until: float, *, wait: bool) -> None:
         if not self._catalogue.takes_index:
             self._withheld(run)
             return
@@ -109,8 +116,11 @@ class TiledSink:
             if not wait:
                 return
             raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
-        if self._says(raw, index) or (self._yielding and self._catalogue.index_in(raw.metadata).get("model")):
+        there = self._catalogue.index_in(raw.metadata).get("model")
+        if self._says(raw, index) or (self._yielding and there):
             return
+        if there is None and (left := theirs_until - time()) > 0:
+            raise SinkUnavailable(f"the index of run {run} is being written", retry_after=min(0.5, left))
         # A merge patch touches our key alone, and within it nothing but our fields: a human label stays.
         patch = self._catalogue.index_patch(index)
         raw.patch_metadata(patch, content_type="application/merge-patch+json", drop_revision=False)
@@ -136,4 +146,4 @@ def _documents(
     ordered = sorted(records, key=lambda r: (r.key.stream, r.key.data_key, r.key.index))
     for seq_num, record in enumerate(ordered, start=1):
         yield "event", derived.event_document(record, model, seq_num=seq_num, time=now)
-    yield "stop", derived.stop_document(run, model, time=now, frames=len(ordered), index=index)
+    yield "stop", derived.stop_document(run, model, time=time(), frames=len(ordered), index=index)
