@@ -22,7 +22,7 @@ $(VENV)/%.installed: requirements/%.txt pyproject.toml
 	$(if $(filter test,$*),$(PIP) --no-deps --require-hashes -r requirements/oracles.txt)
 	$(PIP) --no-deps --editable .
 	@$(PIP) --no-deps --require-hashes -r requirements/fast.txt \
-	    >/dev/null 2>&1 || echo "No C compiler for dectris-compression: bitshuffle is read by h5py, at a third of the speed."
+	    >/dev/null 2>&1 || echo "No C compiler for dectris-compression: bitshuffle is read by h5py, at half the speed."
 	@touch $@
 
 $(VENV)/test.installed: requirements/oracles.txt

@@ -1,5 +1,6 @@
 """The model from the settings: loaded and looked at, at the start and at every reload."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,8 +45,12 @@ def where(settings: ModelSettings) -> Path:
     return settings.path or default_models()
 
 
-def load_model(settings: ModelSettings) -> Loaded:
+def load_model(
+    settings: ModelSettings, *, meanwhile: Callable[[Chain | DeviceChain], None] = lambda featurizer: None
+) -> Loaded:
     """Load the bundle and the features that it was trained on, ready for the first frame.
+
+    `meanwhile` is told of the features before they are compiled here: who compiles them elsewhere need not wait.
 
     Its golden rows and frames are looked at first, which takes a tenth of a second; features computed on a GPU are not
     held to the golden frames, for that would compile graphs for frames that never come.
@@ -59,6 +64,7 @@ def load_model(settings: ModelSettings) -> Loaded:
     if settings.threshold is not None:
         bundle = replace(bundle, manifest=bundle.manifest.model_copy(update={"threshold": settings.threshold}))
     featurizer = _featurizer(bundle, settings.device)
+    meanwhile(featurizer)
     featurizer.warm_up()
     classifier = OnnxClassifier(bundle)
     check_rows(bundle, classifier)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 
 import structlog
 
@@ -62,8 +63,8 @@ def _kafka_source(
     return source
 
 
-def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loaded] = load_model) -> Agent:
-    """Wire an agent; nothing connects yet.
+def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loaded] | None = None) -> Agent:
+    """Wire an agent; nothing connects yet. `load` loads its models another way than `load_model` does.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     workers = settings.batch.workers or os.cpu_count() or 1
     staff = Staff(settings, count=workers, lost=lambda reason: metrics.workers_lost.labels(reason).inc())
     metrics.workers.set_function(lambda: staff.processes)
-    models = Models(settings.model, metrics, load=load, staff=staff)
+    models = Models(settings.model, metrics, load=load or partial(load_model, meanwhile=staff.begin), staff=staff)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
     runs = Runs(pixels=pixels.reader(settings.pixels))

@@ -30,6 +30,12 @@ def test_the_shipped_champion_serves_unless_another_is_named(folder):
     assert load(folder) == "tiny@0.1.0"
 
 
+def test_the_features_are_told_of_before_they_are_compiled(folder):
+    heard = []
+    loaded = serving.load_model(ModelSettings(path=folder, device="cpu"), meanwhile=heard.append)
+    assert heard == [loaded.model.featurizer]
+
+
 def test_the_pointer_of_a_folder_of_models_is_followed(folder):
     models = folder.parents[1]
     write_bundle(models, name="tiny/0.2.0")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
 from camsortxs.model import Model
 from camsortxs_agent.settings import Settings
@@ -32,7 +33,15 @@ class Staff:
 
     def __call__(self, model: Model) -> Model:
         """Return the model with workers that look at its frames."""
-        chain = model.featurizer
+        self._take_on(model.featurizer)
+        return model if self._workers is None else replace(model, look=self._workers)
+
+    def begin(self, chain: Featurizer) -> None:
+        """Take on the first workers already, for a model that is still being loaded."""
+        if self._workers is None:
+            self._take_on(chain)
+
+    def _take_on(self, chain: Featurizer) -> None:
         if self._count == 1 or not isinstance(chain, Chain) or chain.embeddings:
             self._workers = None
         elif self._workers is None or self._digest != chain.digest:
@@ -41,4 +50,3 @@ class Staff:
             )
             self._workers = Workers(wanted, count=self._count, lost=self._lost)
         self._digest = chain.digest
-        return model if self._workers is None else replace(model, look=self._workers)

@@ -270,6 +270,15 @@ def test_models_with_the_same_features_share_their_workers(chain):
     assert staff(_model(chain)).look is not one.look
 
 
+def test_the_first_workers_begin_while_the_model_is_still_being_loaded(chain):
+    staff = Staff(Settings(), count=2, lost=print)
+    staff.begin(chain)
+    begun = staff(_model(chain)).look
+    staff.begin(Chain(chain.representations[:1]))  # of another model, later: it is not sure yet that it will serve
+    assert isinstance(begun, Workers)
+    assert staff(_model(chain)).look is begun
+
+
 def test_one_worker_is_no_process_of_its_own(chain):
     staff = Staff(Settings(), count=1, lost=print)
     assert staff(_model(chain)).look is look
