@@ -77,7 +77,7 @@ def test_a_second_writer_of_the_same_run_adds_no_record_and_no_revision(catalogu
     assert index_of(catalogue, run)["by"] == "agent"
 
 
-def test_of_two_who_conclude_a_run_at_the_same_moment_the_maker_of_the_record_writes_the_index(catalogue, begin_raw_run):
+def test_of_two_who_conclude_a_run_at_once_the_maker_of_the_record_writes_the_index(catalogue, begin_raw_run):
     run = begin_raw_run(complete=False)
     maker, second = TiledSink(catalogue, by="agent"), TiledSink(catalogue, by="reconciler", yielding=True)
     for sink in (maker, second):  # both have come as far as the index

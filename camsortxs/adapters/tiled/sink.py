@@ -17,6 +17,9 @@ TAKEOVER_SECONDS = 10.0
 """A record without a stop document is being written by another agent, or was left by one that died this long ago; so
 is the index of a run that has its record and no index."""
 
+_TABLE = "internal"
+"""Where in a stream `TiledWriter` puts what stands in the events themselves."""
+
 
 class TiledSink:
     """Keeps what it is given until a run ends, then writes its record and its index.
@@ -99,7 +102,7 @@ class TiledSink:
         for name, document in _documents(run, model, records, index):
             write(name, document)
         # TiledWriter repeats an append whose answer was lost: rows may then stand twice, and we want each once.
-        rows = results[key][derived.STREAM][derived.PLACE_COLUMN].read()
+        rows = results[key, derived.STREAM, _TABLE].read([derived.PLACE_COLUMN])
         if len(rows) != len(records):
             results[key].delete(recursive=True, external_only=False)
             raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
