@@ -89,31 +89,42 @@ class Collector:
 class Lot:
     """What will be a batch, with its progress: the place reached in each partition, the runs to close.
 
-    The thread that polls makes it and hears of it again when it is written; the one that writes makes the batch.
+    The thread that polls makes it and hears of it again when it is written; the one that looks makes the batch.
+
+    `urgent` says that there is in it what a restart should know, `origins` from which partitions its items came.
     """
 
     items: Sequence[tuple[Partition, Item]]
     progress: Sequence[tuple[Partition, int]]
     closers: Sequence[tuple[Partition, Callable[[], None]]]
     handed: bool = False
+    urgent: bool = field(init=False)
+    origins: set[Partition] = field(init=False)
 
-    @property
-    def urgent(self) -> bool:
-        """It says what a restart should know."""
-        return bool(self.closers) or any(isinstance(item, Rejected) for _, item in self.items)
+    def __post_init__(self) -> None:
+        self._sum_up()
 
     def concerns(self, partitions: Collection[Partition]) -> bool:
         """Say whether something in it came from these."""
-        return any(partition in partitions for partition, _ in self.items)
+        return not self.origins.isdisjoint(partitions)
 
     def batch(self, acknowledge: Callable[["Lot"], None]) -> Batch:
-        """Return it without what came from partitions that are lost: neither done nor acknowledged here."""
+        """Return it without what came from partitions that are lost: neither done nor acknowledged here.
+
+        The items are then the batch's alone: until it is written, no pixels are kept here.
+        """
         self.handed = True  # before the look at what is lost: whoever loses a partition looks the other way round
         lost = {p for each in (self.items, self.progress) for p, _ in each if p.lost}
         self.items = [(p, item) for p, item in self.items if p not in lost]
         self.progress = [(p, position) for p, position in self.progress if p not in lost]
         self.closers = [(p, close) for p, close in self.closers if p not in lost]
-        return as_batch([item for _, item in self.items], partial(acknowledge, self))
+        self._sum_up()
+        items, self.items = [item for _, item in self.items], ()
+        return as_batch(items, partial(acknowledge, self))
+
+    def _sum_up(self) -> None:
+        self.urgent = bool(self.closers) or any(isinstance(item, Rejected) for _, item in self.items)
+        self.origins = {partition for partition, _ in self.items}
 
 
 def as_batch(items: Sequence[Item], acknowledge: Callable[[], None]) -> Batch:

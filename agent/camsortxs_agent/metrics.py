@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
 from threading import Lock, Thread
-from time import time
+from time import perf_counter, time
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -62,7 +62,7 @@ class Metrics:
         )
         self.latency = Histogram(
             "camsortxs_frame_latency_seconds",
-            "Seconds from the frame being taken to its result being written.",
+            "Seconds from the frame being taken to its result being published.",
             buckets=_SECONDS,
             registry=registry,
         )
@@ -125,6 +125,11 @@ class Metrics:
         self.queued = Gauge(
             "camsortxs_batches_queued", "Batches that were read and wait for the line.", registry=registry
         )
+        self.behind = Gauge(
+            "camsortxs_writes_behind",
+            "Writes to the catalogue, and acknowledgements, that wait for those before them.",
+            registry=registry,
+        )
         self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)
         self.ready = Gauge("camsortxs_agent_ready", "1 when the agent can do its work.", registry=registry)
         self.model = Info("camsortxs_model", "The model that serves.", registry=registry)
@@ -178,12 +183,20 @@ class Metrics:
                 self.latency.observe(max(0.0, now - record.taken_at.timestamp()))
         for item in outcome.rejected:
             self.rejected.labels(item.reason).inc()
-        self.runs.inc(len(outcome.ended))
-        self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in outcome.ended))
         if outcome.records:
             self.batches.observe(len(outcome.records))
         for stage, seconds in outcome.seconds.items():
             self.stages.labels(stage).observe(seconds)
+
+    @contextmanager
+    def recording(self, outcome: Outcome) -> Iterator[None]:
+        """Count the runs of an outcome once the block has written their records."""
+        began = perf_counter()
+        yield
+        self.runs.inc(len(outcome.ended))
+        self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in outcome.ended))
+        if outcome.ended:
+            self.stages.labels("record").observe(perf_counter() - began)
 
 
 class DriftMetrics(Collector):

@@ -13,6 +13,7 @@ from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.records import Outcome, Sink
 from camsortxs_agent import pixels
 from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
+from camsortxs_agent.behind import Behind, Later
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
@@ -25,6 +26,9 @@ from camsortxs_agent.settings import ModelSettings, Settings
 from camsortxs_agent.workers import Staff
 
 log = structlog.get_logger()
+
+_BEHIND = 32
+"""How many writes and acknowledgements the catalogue may be behind the line: some five short runs."""
 
 
 class InTurn:
@@ -42,7 +46,13 @@ class InTurn:
 
 
 def _kafka_source(
-    settings: Settings, metrics: Metrics, readiness: Readiness, runs: Runs, *, moved: Callable[[str], None]
+    settings: Settings,
+    metrics: Metrics,
+    readiness: Readiness,
+    runs: Runs,
+    *,
+    moved: Callable[[str], None],
+    behind: Behind,
 ) -> KafkaSource:
     source = KafkaSource(
         config=config.consumer(settings.kafka),
@@ -55,6 +65,7 @@ def _kafka_source(
         queue_batches=settings.kafka.queue_batches,
         handover=settings.kafka.session_timeout_seconds / 2,
         moved=moved,
+        behind=behind,
         ready=lambda ready: readiness.set("kafka", None if ready else "no broker, or no partition assigned"),
         received=lambda name: metrics.documents.labels(name).inc(),
         lag=lambda topic, partition, lag: metrics.lag.labels(topic, str(partition)).set(lag),
@@ -81,11 +92,14 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     runs = Runs(pixels=pixels.reader(settings.pixels))
     metrics.open_runs.set_function(lambda: len(runs))
     tiled, mark = catalogue(settings.tiled), Bookmark()
-    keeping: list[ResultsTopic | TiledSink] = []
+    # Where the catalogue is the source, too, what it has not got yet would come once more.
+    behind = Behind(limit=0 if settings.source == "tiled" else _BEHIND, failed=lambda: source.stop())
+    metrics.behind.set_function(lambda: behind.waiting)
 
     def moved(run: str) -> None:
-        for sink in keeping:
+        for sink in topic:
             sink.forget(run)
+        behind.give(partial(records.forget, run))
 
     source: KafkaSource | LiveTiledRuns
     publisher: KafkaPublisher | None = None
@@ -98,7 +112,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
             ready=lambda ready: readiness.set("source", None if ready else "no answer of Tiled"),
         )
     else:
-        source = _kafka_source(settings, metrics, readiness, runs, moved=moved)
+        source = _kafka_source(settings, metrics, readiness, runs, moved=moved, behind=behind)
         publisher = KafkaPublisher(config=config.producer(settings.kafka))
     letters = DeadLetters(
         publisher,
@@ -107,14 +121,14 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
         written=lambda reason: metrics.dead_letters.labels(reason).inc(),
     )
 
-    def waiting(error: SinkUnavailable) -> None:
-        if "sinks" not in readiness.problems:
-            log.warning("sink_unavailable", error=str(error))
-        readiness.set("sinks", str(error))
+    def waiting(part: str, error: SinkUnavailable) -> None:
+        if part not in readiness.problems:
+            log.warning("sink_unavailable", part=part, error=str(error))
+        readiness.set(part, str(error))
         metrics.retries.inc()
 
-    def patiently(sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
-        return RetryingSink(sink, waiting=waiting, rejected=rejected, stopping=stop)
+    def patiently(part: str, sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
+        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, stopping=stop)
 
     def given_up(outcome: Outcome, error: SinkRejected) -> None:
         log.error("dead_letter_lost", error=str(error))
@@ -128,12 +142,18 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     records = TiledSink(
         tiled, by="live", patience=settings.tiled.index_patience_seconds, withheld=Withheld(metrics, mark).note
     )
-    keeping += [*topic, records]
+    recorded = patiently("catalogue", records, refused)
+
+    def record(outcome: Outcome) -> None:
+        with metrics.recording(outcome):
+            recorded.write(outcome)
+        readiness.set("catalogue", None)
+
     sinks = InTurn(
         [
-            patiently(letters, given_up),
-            *(patiently(sink, letters.refuse) for sink in topic),
-            patiently(records, refused),
+            patiently("sinks", letters, given_up),
+            *(patiently("sinks", sink, letters.refuse) for sink in topic),
+            Later(behind, record),
         ],
         written=lambda: readiness.set("sinks", None),
     )
@@ -146,6 +166,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
             closing(tiled),
             sweeps,
             models.watched(),
+            behind.running(),
             http_server(metrics, readiness, host=settings.http.host, port=settings.http.port) as port,
         ):
             log.info("listening", host=settings.http.host, port=port, model=models.reference)

@@ -10,6 +10,7 @@ from support.bluesky_runs import BlueskyRun
 from support.running import stopped
 
 from camsortxs.frames import Batch, RunEnd
+from camsortxs_agent.behind import Behind
 from camsortxs_agent.wire import encode
 
 
@@ -51,6 +52,34 @@ def test_what_was_not_acknowledged_comes_again(publish, make_source, take):
     assert len(keys(take(make_source(), ended("a")))) == 3
     publish(*BlueskyRun("b").inline())
     assert {key[0] for key in keys(take(make_source(), ended("b")))} == {"b"}
+
+
+def test_what_is_written_behind_is_finished_and_committed_before_it_leaves(publish, make_source, take):
+    publish(*BlueskyRun("a").inline())
+    behind = Behind(limit=32)
+    with behind.running():
+        behind.give(lambda: time.sleep(1.0))  # a catalogue that takes its time
+        take(make_source(behind=behind), ended("a"))
+    publish(*BlueskyRun("b").inline())
+    assert {key[0] for key in keys(take(make_source(), ended("b")))} == {"b"}
+
+
+def test_what_fails_behind_ends_the_source_and_is_raised_there(publish, make_source, take):
+    def fail() -> None:
+        raise OSError("no more")
+
+    behind = Behind(limit=32, failed=lambda: source.stop())
+    source = make_source(behind=behind)
+    publish(*BlueskyRun("a").inline())
+
+    def line() -> None:
+        for batch in source.batches():
+            behind.give(fail)
+            batch.acknowledge()
+
+    with behind.running(), pytest.raises(OSError, match="no more"):
+        line()
+    assert len(keys(take(make_source(), ended("a")))) == 3
 
 
 def test_runs_that_overlap_leave_no_orphans_after_a_restart(publish, make_source, take, mock_broker):

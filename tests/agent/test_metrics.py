@@ -50,6 +50,9 @@ def test_an_outcome_is_counted(metrics):
         seconds={"featurize": 0.2, "write": 0.03},
     )
     metrics.observe(outcome)
+    assert value(metrics, "camsortxs_runs_finished_total") == 0  # told when their records are written, which is later
+    with metrics.recording(outcome):
+        pass
     assert value(metrics, "camsortxs_frames_classified_total", decided="SAXS") == 2
     assert value(metrics, "camsortxs_frames_classified_total", decided="grazing incidence") == 1
     assert value(metrics, "camsortxs_frames_contradicted_total") == 1
@@ -58,6 +61,7 @@ def test_an_outcome_is_counted(metrics):
     assert value(metrics, "camsortxs_runs_incomplete_total") == 1
     assert value(metrics, "camsortxs_batch_size_frames_sum") == 3
     assert value(metrics, "camsortxs_stage_duration_seconds_sum", stage="featurize") == pytest.approx(0.2)
+    assert value(metrics, "camsortxs_stage_duration_seconds_count", stage="record") == 1
     assert value(metrics, "camsortxs_frame_latency_seconds_count") == 1
     assert value(metrics, "camsortxs_frame_latency_seconds_sum") >= 20
 
@@ -107,10 +111,10 @@ def test_the_port_serves_metrics(served):
 
 def test_ready_is_200_and_503_with_the_reasons(served):
     assert served.get("/readyz").status_code == 200
-    served.readiness.set("sinks", "Tiled cannot be reached")
+    served.readiness.set("catalogue", "Tiled cannot be reached")
     answer = served.get("/readyz")
     assert answer.status_code == 503
-    assert json.loads(answer.content) == {"problems": {"sinks": "Tiled cannot be reached"}}
+    assert json.loads(answer.content) == {"problems": {"catalogue": "Tiled cannot be reached"}}
     assert served.get("/healthz").status_code == 200, "a restart would not bring Tiled back"
 
 

@@ -114,7 +114,7 @@ def test_while_tiled_refuses_the_key(said, guarded, make_settings, tiled_server)
     publisher.publish(settings.kafka.topics[0], [("k", message) for message in messages])
 
     def story() -> None:
-        until(lambda: "401" in (problems(settings) or {}).get("sinks", ""))
+        until(lambda: "401" in (problems(settings) or {}).get("catalogue", ""))
         heard.extend((served(settings), letters(settings)))
 
     with meanwhile(story):

@@ -17,6 +17,8 @@ from camsortxs.errors import ModelError
 from camsortxs_agent import service, serving, wiring
 from camsortxs_agent.demo.broker import embedded_broker
 from camsortxs_agent.demo.processes import free_port
+from camsortxs_agent.demo.results import listen
+from camsortxs_agent.demo.wire import create_topics
 from camsortxs_agent.kafka import KafkaPublisher
 from camsortxs_agent.settings import Settings
 from camsortxs_agent.wire import encode
@@ -59,7 +61,7 @@ def test_kafka_comes_later(settings, tmp_path):
         assert run(config) is service.Exit.DONE
 
 
-def test_tiled_comes_later(settings, broker, tiled_server, monkeypatch):
+def test_tiled_comes_later_and_results_go_out_meanwhile(settings, broker, tiled_server, monkeypatch):
     monkeypatch.setattr("tiled.client.utils.TILED_RETRY_ATTEMPTS", 1)  # its own patience is 45 s a call
     away = settings(broker=broker, tiled=f"http://127.0.0.1:{free_port()}")
     reachable = {
@@ -68,14 +70,16 @@ def test_tiled_comes_later(settings, broker, tiled_server, monkeypatch):
         "results_path": f"results-{uuid4().hex}",
     }
     there = away.model_copy(update={"tiled": away.tiled.model_copy(update=reachable)})
-    uid = str(uuid4())
-    documents = list(BlueskyRun(uid).inline())
+    uids = [str(uuid4()) for _ in range(2)]
+    documents = [document for uid in uids for document in BlueskyRun(uid).inline()]
     publish(away, documents)
+    create_topics(broker, [away.kafka.results_topic])
 
     def it_is_away() -> None:
-        until(lambda: "sinks" in (problems(away) or {}))
+        until(lambda: "catalogue" in (problems(away) or {}))
+        until(lambda: [uid for uid, heard in results.runs.items() if heard.index] == uids)
 
-    with meanwhile(it_is_away):
+    with listen(broker, away.kafka.results_topic) as results, meanwhile(it_is_away):
         assert run(away) is service.Exit.DONE
 
     client = from_uri(tiled_server.uri, api_key=tiled_server.api_key)
@@ -84,13 +88,13 @@ def test_tiled_comes_later(settings, broker, tiled_server, monkeypatch):
         write(*document)
 
     def it_is_there() -> None:
-        until(lambda: "camsortxs" in client[uid].metadata)
+        until(lambda: all("camsortxs" in client[uid].metadata for uid in uids))
         until(lambda: problems(there) == {})
 
     with meanwhile(it_is_there):
         assert run(there) is service.Exit.DONE
-    assert client[uid].metadata["camsortxs"]["frames"] == 3
-    assert len(client[there.tiled.results_path]) == 1
+    assert [client[uid].metadata["camsortxs"]["frames"] for uid in uids] == [3, 3]
+    assert len(client[there.tiled.results_path]) == 2
     client.context.close()
 
 

@@ -47,7 +47,7 @@ def herd(folder, clock, wires):
 @pytest.mark.parametrize(
     ("wire", "mode", "part"),
     [
-        ("tiled", "answers 500", "sinks"),
+        ("tiled", "answers 500", "catalogue"),
         ("tiled", "refuses", None),  # a connection that is open already may outlast it
         ("tiled", "hangs", None),  # an answer may take longer than this outage lasts
         ("broker", "refuses", "kafka"),

@@ -1,6 +1,7 @@
 """Documents out: delivered, all of them, or an error."""
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -21,9 +22,10 @@ class KafkaPublisher:
         self._timeout = timeout
         self._producer: Producer | None = None
         self._said: list[str] = []
+        self._lock = Lock()
 
     def publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Send messages (key, value) in order and wait until they are delivered.
+        """Send messages (key, value) in order and wait until they are delivered; in any thread, one at a time.
 
         Raises
         ------
@@ -32,6 +34,10 @@ class KafkaPublisher:
         SinkRejected
             With reason `message_too_large`.
         """
+        with self._lock:
+            self._publish(topic, messages)
+
+    def _publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
         if self._producer is None:
             hear = {"error_cb": lambda error: self._said.append(words(error))}
             self._producer = Producer({**self._config, **hear}, logger=LIBRDKAFKA)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty
 from typing import Any
 
 from camsortxs.errors import SourceError
 from camsortxs.frames import Batch
 from camsortxs_agent.batches import Collector, Lot
+from camsortxs_agent.behind import Behind
 from camsortxs_agent.kafka.desk import Desk
 from camsortxs_agent.kafka.reader import Reader, Tell
 from camsortxs_agent.runs import Runs
@@ -33,7 +35,8 @@ class KafkaSource:
 
     `ready` is told whether the broker is there and partitions are assigned, `received` the name of each document, `lag`
     how many messages of a partition (topic, number) are not acknowledged, `moved` each run that was begun here and goes
-    on elsewhere: that one in the thread that takes the batches, before the next one.
+    on elsewhere: that one in the thread that takes the batches, before the next one. An acknowledgement comes after
+    what was given to `behind` before it.
     """
 
     def __init__(
@@ -52,9 +55,11 @@ class KafkaSource:
         received: Callable[[str], None] = lambda name: None,
         lag: Callable[[str, int, int], None] = lambda topic, partition, lag: None,
         moved: Callable[[str], None] = lambda run: None,
+        behind: Behind | None = None,
     ) -> None:
         self._desk = Desk(limit=queue_batches)
         self._moved = moved
+        self._behind = behind or Behind(limit=0)
         self._reader = Reader(
             config=config,
             topics=topics,
@@ -88,9 +93,13 @@ class KafkaSource:
             polling = threads.submit(self._reader.run)
             try:
                 yield from self._taken(polling)
+                self._behind.finish()  # what is written after we have left is not committed
             finally:
                 self._desk.leave()
         polling.result()
+
+    def _acknowledged(self, lot: Lot) -> None:
+        self._behind.give(partial(self._desk.written, lot))
 
     def _taken(self, polling: "Future[None]") -> Iterator[Batch]:
         while not self._desk.stopping:
@@ -102,6 +111,6 @@ class KafkaSource:
             except Empty:
                 continue
             if isinstance(item, Lot):
-                yield item.batch(self._desk.written)
+                yield item.batch(self._acknowledged)
             else:
                 self._moved(item)
