@@ -1,24 +1,20 @@
 """From settings to a running agent: the only place that names concrete classes."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
 import structlog
 
-from camsortxs.adapters.retry import RetryingSink
-from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns, TiledSink
-from camsortxs.errors import SinkRejected, SinkUnavailable
-from camsortxs.records import Outcome, Sink
+from camsortxs.adapters.tiled import Bookmark, LiveTiledRuns
 from camsortxs_agent import pixels
-from camsortxs_agent.archive import Withheld, catalogue, live, reconciler
-from camsortxs_agent.behind import Behind, Later
-from camsortxs_agent.dead_letters import DeadLetters
+from camsortxs_agent.archive import catalogue, live, reconciler
+from camsortxs_agent.behind import Behind
 from camsortxs_agent.kafka import KafkaPublisher, KafkaSource, config
 from camsortxs_agent.metrics import Metrics, Readiness, http_server
 from camsortxs_agent.models import Models
-from camsortxs_agent.results import ResultsTopic
+from camsortxs_agent.outlets import outlets
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.service import Agent, Stop
 from camsortxs_agent.serving import Loaded, load_model
@@ -29,20 +25,6 @@ log = structlog.get_logger()
 
 _BEHIND = 32
 """How many writes and acknowledgements the catalogue may be behind the line: some five short runs."""
-
-
-class InTurn:
-    """Several sinks as one: each is given the outcome once the one before it has it; `written` is told at the end."""
-
-    def __init__(self, sinks: Sequence[Sink], *, written: Callable[[], None]) -> None:
-        self._sinks = tuple(sinks)
-        self._written = written
-
-    def write(self, outcome: Outcome) -> None:
-        """Write to one sink after another; errors as of theirs."""
-        for sink in self._sinks:
-            sink.write(outcome)
-        self._written()
 
 
 def _kafka_source(
@@ -95,14 +77,9 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     # Where the catalogue is the source, too, what it has not got yet would come once more.
     behind = Behind(limit=0 if settings.source == "tiled" else _BEHIND, failed=lambda: source.stop())
     metrics.behind.set_function(lambda: behind.waiting)
-
-    def moved(run: str) -> None:
-        for sink in topic:
-            sink.forget(run)
-        behind.give(partial(records.forget, run))
-
+    publisher = KafkaPublisher(config=config.producer(settings.kafka)) if settings.source == "kafka" else None
+    to = outlets(settings, metrics, readiness, publisher=publisher, archive=tiled, mark=mark, behind=behind, stop=stop)
     source: KafkaSource | LiveTiledRuns
-    publisher: KafkaPublisher | None = None
     if settings.source == "tiled":
         source = live(
             settings,
@@ -112,51 +89,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
             ready=lambda ready: readiness.set("source", None if ready else "no answer of Tiled"),
         )
     else:
-        source = _kafka_source(settings, metrics, readiness, runs, moved=moved, behind=behind)
-        publisher = KafkaPublisher(config=config.producer(settings.kafka))
-    letters = DeadLetters(
-        publisher,
-        topic=settings.kafka.dead_letter_topic,
-        file=settings.dead_letters.path,
-        written=lambda reason: metrics.dead_letters.labels(reason).inc(),
-    )
-
-    def waiting(part: str, error: SinkUnavailable) -> None:
-        if part not in readiness.problems:
-            log.warning("sink_unavailable", part=part, error=str(error))
-        readiness.set(part, str(error))
-        metrics.retries.inc()
-
-    def patiently(part: str, sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
-        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, stopping=stop)
-
-    def given_up(outcome: Outcome, error: SinkRejected) -> None:
-        log.error("dead_letter_lost", error=str(error))
-
-    def refused(outcome: Outcome, error: SinkRejected) -> None:
-        letters.refuse(outcome, error)
-        for end in outcome.ended:
-            mark.settle(end.run)
-
-    topic = [ResultsTopic(publisher, topic=settings.kafka.results_topic)] if publisher else []
-    records = TiledSink(
-        tiled, by="live", patience=settings.tiled.index_patience_seconds, withheld=Withheld(metrics, mark).note
-    )
-    recorded = patiently("catalogue", records, refused)
-
-    def record(outcome: Outcome) -> None:
-        with metrics.recording(outcome):
-            recorded.write(outcome)
-        readiness.set("catalogue", None)
-
-    sinks = InTurn(
-        [
-            patiently("sinks", letters, given_up),
-            *(patiently("sinks", sink, letters.refuse) for sink in topic),
-            Later(behind, record),
-        ],
-        written=lambda: readiness.set("sinks", None),
-    )
+        source = _kafka_source(settings, metrics, readiness, runs, moved=to.forget, behind=behind)
 
     sweeps = reconciler(settings, metrics, line=models.line, stop=stop, busy=runs.__contains__)
 
@@ -173,7 +106,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
             yield
 
     return Agent(
-        pipeline=models.line(sinks, metrics, workers=workers),
+        pipeline=models.line(to.sink, metrics, workers=workers),
         source=source,
         resources=resources(),
         reload=models.ask,

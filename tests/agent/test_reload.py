@@ -12,11 +12,11 @@ from support.publisher import Published
 from camsortxs.adapters.tiled import TiledSink
 from camsortxs.frames import Batch, RunEnd
 from camsortxs.pipeline import Pipeline
+from camsortxs_agent.outlets import InTurn
 from camsortxs_agent.reload import Reloader, fingerprint
 from camsortxs_agent.results import ResultsTopic
 from camsortxs_agent.serving import load_model
 from camsortxs_agent.settings import ModelSettings
-from camsortxs_agent.wiring import InTurn
 
 
 @pytest.fixture(scope="module")
