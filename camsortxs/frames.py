@@ -111,6 +111,10 @@ class Rejected:
     payload: bytes | None = None
     digest: str | None = None
 
+    def without_payload(self) -> "Rejected":
+        """Return it without the original bytes, for those who keep it for long: a dead letter has them."""
+        return replace(self, payload=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:

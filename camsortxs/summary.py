@@ -76,7 +76,7 @@ def gather(runs: dict[str, OpenRun], outcome: Outcome) -> None:
         runs.setdefault(record.key.run, OpenRun()).records[record.key] = record
     for item in outcome.rejected:
         if item.key is not None:
-            runs.setdefault(item.key.run, OpenRun()).rejected[item.reason, item.key] = item
+            runs.setdefault(item.key.run, OpenRun()).rejected[item.reason, item.key] = item.without_payload()
 
 
 def summarise(records: Iterable[Record], rejected: Iterable[Rejected] = ()) -> RunSummary:

@@ -2,8 +2,8 @@ import pytest
 
 from camsortxs import derived
 from camsortxs.frames import FrameKey, Rejected
-from camsortxs.records import Prediction, Record
-from camsortxs.summary import summarise
+from camsortxs.records import Outcome, Prediction, Record
+from camsortxs.summary import gather, summarise
 from camsortxs.techniques import Parent, Technique
 
 SAXS = (0.9, 0.05, 0.03, 0.02)
@@ -58,6 +58,16 @@ def test_a_run_of_refusals_is_unknown_with_reasons():
     assert summary.decided is Parent.UNKNOWN
     assert summary.rejected == {"missing_file": 2}
     assert summary.probability is None
+
+
+def test_an_open_run_keeps_no_bytes_of_what_was_refused():
+    key = FrameKey(run="r", stream="primary", data_key="pilatus", index=0)
+    refused = Rejected(reason="not_2d", message="flat", key=key, payload=b"a whole frame")
+    runs = {}
+
+    gather(runs, Outcome(model="m@1", rejected=(refused,)))
+
+    assert [(item.reason, item.payload) for item in runs["r"].rejected.values()] == [("not_2d", None)]
 
 
 def test_equal_conclusions_differ_only_in_who_and_when():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from queue import Queue
 from threading import Semaphore, Thread
@@ -92,7 +93,7 @@ class Behind:
 
 
 class Later:
-    """A sink that has each outcome written behind the line."""
+    """A sink that has each outcome written behind the line; what was refused waits there without its bytes."""
 
     def __init__(self, behind: Behind, write: Callable[[Outcome], None]) -> None:
         self._behind = behind
@@ -100,4 +101,5 @@ class Later:
 
     def write(self, outcome: Outcome) -> None:
         """Take an outcome; errors as of `Behind.give`."""
-        self._behind.give(partial(self._write, outcome))
+        lighter = replace(outcome, rejected=tuple(item.without_payload() for item in outcome.rejected))
+        self._behind.give(partial(self._write, lighter))

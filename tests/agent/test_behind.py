@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from camsortxs.frames import Rejected
 from camsortxs.records import Outcome
 from camsortxs_agent.behind import Behind, Later
 
@@ -97,3 +98,15 @@ def test_a_sink_behind_the_line_has_each_outcome_in_order():
             sink.write(outcome)
         behind.finish()
     assert written == outcomes
+
+
+def test_the_bytes_of_what_was_refused_do_not_wait(gate):
+    behind, written = Behind(limit=8), []
+    with behind.running():
+        behind.give(lambda: gate.wait(LONG) and None)
+        Later(behind, written.append).write(
+            Outcome(model="m@1", rejected=(Rejected(reason="undecodable", message="", payload=b"long"),))
+        )
+        gate.set()
+        behind.finish()
+    assert [(item.reason, item.payload) for item in written[0].rejected] == [("undecodable", None)]
