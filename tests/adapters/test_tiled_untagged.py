@@ -159,7 +159,10 @@ def test_a_run_without_a_frame_gets_an_index_that_says_so_and_is_not_found_again
     assert sweep() == []
 
 
-def test_a_run_whose_record_exists_but_whose_index_was_lost_gets_its_index(sweep, catalogue, begin_raw_run):
+def test_a_run_whose_record_exists_but_whose_index_was_lost_gets_its_index(
+    sweep, catalogue, begin_raw_run, monkeypatch
+):
+    monkeypatch.setattr("camsortxs.adapters.tiled.sink.TAKEOVER_SECONDS", 0.0)  # its maker had the time
     run = begin_raw_run(frames=IMAGES)
     sweep()
     (record,) = catalogue.results.keys()

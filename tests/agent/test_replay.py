@@ -19,6 +19,7 @@ from camsortxs.records import Outcome
 from camsortxs.testing import tiny_model
 from camsortxs_agent.__main__ import app
 from camsortxs_agent.dead_letters import DeadLetters
+from camsortxs_agent.kafka import Stretch
 from camsortxs_agent.serving import Loaded
 
 IMAGES = np.stack([np.full((40, 60), 3 + i, dtype=np.int32) for i in range(3)])
@@ -244,7 +245,8 @@ def test_a_time_is_a_place_in_every_topic_of_the_settings(replay, catalogue, in_
     assert index_of(catalogue, run)["frames"] == 3
 
 
-def test_a_place_behind_the_end_is_told_and_nothing_else_is_read(replay, in_both, from_offset, catalogue):
+def test_a_place_behind_the_end_is_told_and_nothing_else_is_read(replay, in_both, from_offset, catalogue, monkeypatch):
+    monkeypatch.setitem(Stretch.__init__.__kwdefaults__, "patience", 5.0)  # a minute
     run = in_both(BlueskyRun(fresh_uid("behind")))
     result = replay(*from_offset(10_000))
     assert (result.exit_code, index_of(catalogue, run)) == (1, {}), result.output

@@ -34,6 +34,7 @@ def place(broker, tiled_server, tmp_path):
         broker=broker, **topics, tiled=tiled_server, pixels=pixels, dead_letters=tmp_path / "dead-letters.jsonl"
     )
     settings["tiled"] |= {"raw_path": f"raw-{name}", "results_path": f"results-{name}"}
+    settings["batch"] = {"workers": 1}  # no processes of their own: what is killed here is who reads and writes
     yield settings, client, pixels
     client.context.close()
 

@@ -41,6 +41,7 @@ def test_a_promotion_reaches_a_running_agent_and_a_bad_one_does_not(broker, tile
     settings["tiled"] |= {"raw_path": raw, "results_path": results}
     settings["kafka"]["session_timeout_seconds"] = 2.0
     settings["model"]["watch_seconds"] = 0
+    settings["batch"] = {"workers": 1}
     frames = list(rng.poisson(40 / (1 + np.hypot(*np.mgrid[-60:60, -50:50]) / 9) + 0.2, (3, 120, 100)))
 
     with (
