@@ -96,6 +96,27 @@ def test_of_two_who_conclude_a_run_at_once_the_maker_of_the_record_writes_the_in
     assert len(catalogue.raw[run].metadata_revisions[:]) == before + 1
 
 
+def test_a_maker_whose_check_failed_is_still_the_maker(catalogue, begin_raw_run, monkeypatch):
+    class Failing(sink_module.TiledWriter):
+        """Writes all, and has Tiled go away right after it."""
+
+        def __call__(self, name, document):
+            super().__call__(name, document)
+            if name == "stop":
+                raise TimeoutError
+
+    run = begin_raw_run()
+    sink = TiledSink(catalogue, by="agent")
+    with monkeypatch.context() as away:
+        away.setattr(sink_module, "TiledWriter", Failing)
+        with pytest.raises(SinkUnavailable, match="cannot be reached"):
+            sink.write(whole_run(run))
+
+    sink.write(whole_run(run))  # at once, not in ten seconds
+
+    assert index_of(catalogue, run)["by"] == "agent"
+
+
 def test_the_index_of_a_maker_who_died_before_it_is_written_by_the_next(catalogue, begin_raw_run, monkeypatch):
     run = begin_raw_run(complete=False)
     with pytest.raises(SinkUnavailable, match="is not complete"):

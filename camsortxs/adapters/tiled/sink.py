@@ -96,17 +96,18 @@ class TiledSink:
                 if not self._renew or stop["num_events"][derived.STREAM] >= len(records):
                     return 0.0 if run in self._made else stop["time"] + TAKEOVER_SECONDS
             elif (age := time() - existing.metadata["start"]["time"]) < TAKEOVER_SECONDS:
+                self._made.discard(run)  # half written, by whomever: who makes it anew is not known yet
                 raise SinkUnavailable(f"record {key} is being written", retry_after=min(2.0, TAKEOVER_SECONDS - age))
             existing.delete(recursive=True, external_only=False)
         write = TiledWriter(results)
         for name, document in _documents(run, model, records, index):
             write(name, document)
+            self._made.add(run)  # from the first one on: what fails later is tried again by us, and is still ours
         # TiledWriter repeats an append whose answer was lost: rows may then stand twice, and we want each once.
         rows = results[key, derived.STREAM, _TABLE].read([derived.PLACE_COLUMN])
         if len(rows) != len(records):
             results[key].delete(recursive=True, external_only=False)
             raise SinkUnavailable(f"record {key} holds {len(rows)} rows for {len(records)} frames", retry_after=0.2)
-        self._made.add(run)
         return 0.0
 
     def _write_index(self, run: str, index: dict[str, Any], theirs_until: float, *, wait: bool) -> None:
