@@ -17,10 +17,6 @@ Piece = Callable[[], None]
 _END_SECONDS = 10.0
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 class Behind:
     """Does pieces of work in the order in which it was given them, at most `limit` behind; with 0, each at once.
 
@@ -28,7 +24,7 @@ class Behind:
     it is not done. `failed` is told of it at once: nobody may come any more.
     """
 
-    def __init__(self, *, limit: int, failed: Piece = _nothing) -> None:
+    def __init__(self, *, limit: int, failed: Piece = lambda: None) -> None:
         self._limit = limit
         self._failed = failed
         self._room = Semaphore(limit)
@@ -38,8 +34,8 @@ class Behind:
 
     @property
     def waiting(self) -> int:
-        """How many pieces wait for those before them."""
-        return self._pieces.qsize()
+        """How many pieces are not done, the one in hand included: `limit` at most."""
+        return self._pieces.unfinished_tasks
 
     def give(self, piece: Piece) -> None:
         """Have a piece of work done, once there is room.

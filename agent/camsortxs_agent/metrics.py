@@ -127,7 +127,7 @@ class Metrics:
         )
         self.behind = Gauge(
             "camsortxs_writes_behind",
-            "Writes to the catalogue, and acknowledgements, that wait for those before them.",
+            "Writes to the catalogue, and acknowledgements, that were given and are not done.",
             registry=registry,
         )
         self.open_runs = Gauge("camsortxs_runs_open", "Runs begun and not finished.", registry=registry)

@@ -53,6 +53,7 @@ def test_who_would_give_too_many_waits(gate):
         assert given.acquire(timeout=LONG)
         assert given.acquire(timeout=LONG)
         assert not given.acquire(timeout=0.2)
+        assert behind.waiting == 2
         gate.set()
         assert given.acquire(timeout=LONG)
         line.join(LONG)
