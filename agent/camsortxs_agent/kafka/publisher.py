@@ -10,6 +10,8 @@ from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs_agent.kafka.health import LIBRDKAFKA
 from camsortxs_agent.kafka.words import words
 
+_TOO_LARGE, _IN_VAIN = {"MSG_SIZE_TOO_LARGE", "_MSG_SIZE_TOO_LARGE"}, "_MSG_TIMED_OUT"
+
 
 class KafkaPublisher:
     """Sends messages to topics, and says for each lot whether all of it was delivered.
@@ -59,12 +61,13 @@ class KafkaPublisher:
             failures.append(error.args[0])
         late = self._producer.flush(self._timeout + 1.0)
         if failures:
-            if any(error.fatal() for error in failures):
-                self._producer = None  # this one never works again, a new one may
-            if failures[0].name() == "MSG_SIZE_TOO_LARGE" or failures[0].name() == "_MSG_SIZE_TOO_LARGE":
+            names = {error.name() for error in failures}
+            if names - _TOO_LARGE - {_IN_VAIN} or any(error.fatal() for error in failures):
+                self._producer = None  # a broker that takes it for one of another time will do so for ever
+            if failures[0].name() in _TOO_LARGE:
                 raise SinkRejected("message_too_large", f"{topic}: {failures[0].str()}")
             why = words(failures[0])
-            if failures[0].name() == "_MSG_TIMED_OUT":  # that it waited in vain; what for was said beside it
+            if failures[0].name() == _IN_VAIN:  # what for was said beside it
                 why = next(iter(self._said), why)
             raise SinkUnavailable(f"{topic}: {why}")
         if late:
