@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from camsortxs.compiled import compiling
 from camsortxs.errors import ModelError
 from camsortxs.features.base import Features
 from camsortxs.features.catalogue import CATALOGUE, STANDARD_VERSION, Representation
@@ -90,9 +91,10 @@ class Chain:
         """Compile what is compiled at its first use, some seconds, before a frame waits for it."""
         key = FrameKey(run="warm-up", stream="warm-up", data_key="warm-up", index=0)
         rng = np.random.default_rng(0)
-        for dtype in (np.int32, np.uint32, np.uint16, np.float32):
-            image = rng.poisson(5.0, (64, 64)).astype(dtype)
-            self.featurize([Frame(key=key, image=image, mask=bad_pixels(image))])
+        with compiling():
+            for dtype in (np.int32, np.uint32, np.uint16, np.float32):
+                image = rng.poisson(5.0, (64, 64)).astype(dtype)
+                self.featurize([Frame(key=key, image=image, mask=bad_pixels(image))])
 
     def _entry(self, part: Representation) -> list[str | int]:
         entry: list[str | int] = [part.name, part.version]

@@ -206,7 +206,8 @@ def _waves() -> npt.NDArray[np.complex128]:
 def _aims(standard: Standard, at: Centre, view: Polar) -> Array:
     """Return the mean squared cosine between gradients and the line to the beam, in each zone."""
     wide = ZONES / max(view.outer - view.inner, 1.0)
-    return np.asarray(_cosines(*gradients(standard), at.row, at.column, view.inner, wide))
+    sums, counts = _cosines(*gradients(standard), at.row, at.column, view.inner, wide)
+    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1.0), 0.5))
 
 
 @compiled
@@ -224,4 +225,4 @@ def _cosines(
     for i in range(rows.size):
         sums[zone[i]] += aim[i]
         counts[zone[i]] += 1
-    return np.where(counts > 0, sums / np.maximum(counts, 1.0), 0.5)
+    return sums, counts
