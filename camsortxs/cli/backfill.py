@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from camsortxs.adapters.retry import RetryingSink
-from camsortxs.cli.output import Format
-from camsortxs.cli.runs import progress_of_runs, run_row, run_table
+from camsortxs.cli.output import Format, counting
+from camsortxs.cli.runs import run_row, run_table
 from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
 from camsortxs.offline.backfill import DryRun, Tally
 from camsortxs.records import Outcome, Sink
@@ -56,7 +56,7 @@ def backfill(
         refused.append(f"{', '.join(end.run for end in outcome.ended)}: {error}")
 
     sink: Sink = DryRun() if dry_run else RetryingSink(TiledSink(archive, by="back-fill"), rejected=note_refusal)
-    with closing(archive), progress_of_runs(screen) as progress:
+    with closing(archive), counting(screen) as progress:
         bar = progress.add_task("runs", total=None)
 
         def finished(run: str, summary: RunSummary) -> None:

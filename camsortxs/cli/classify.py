@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from camsortxs.adapters.folder import FolderFrames
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, counting
 from camsortxs.errors import ModelError
 from camsortxs.frames import Batch, FrameKey
 from camsortxs.records import Outcome
@@ -59,8 +60,8 @@ def classify(
     if output is Format.JSON:
         line.run(source)
     else:
-        with screen.status("reading ..."):
-            line.run(source)
+        with counting(screen, transient=True) as progress:
+            line.run(Counted(source, progress))
         # A pipe has no width of its own, and 80 columns fold every name.
         Console(width=None if sys.stdout.isatty() else 120).print(_table(sink.rows))
     if contact_sheet:
@@ -88,6 +89,22 @@ class Seen:
 
                 self.pictures[tuple(_where(frame.key).values())] = thumbnail(frame.image, frame.mask)
             yield batch
+
+
+class Counted:
+    """Hands the frames of a source on, and moves a bar by each file whose frames have all been named."""
+
+    def __init__(self, source: Seen, progress: Progress) -> None:
+        self.source, self.progress = source, progress
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches as they are."""
+        files, frames = sum(1 for _ in self.source.source.places()), 0
+        task = self.progress.add_task("compiling the features, ten seconds", total=files)
+        for batch in self.source.batches():
+            yield batch
+            frames += len(batch.frames)
+            self.progress.update(task, description=f"{frames} frames named", advance=len(batch.ended))
 
 
 class RowSink:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from camsortxs.cli.drawn import counting
+from camsortxs.cli.output import counting
 from camsortxs.errors import ModelError
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Dataset
@@ -38,12 +37,6 @@ def draw_features(
         labels=np.array([label for _, label, _ in rows], dtype=np.int64),
         groups=np.array([group for _, _, group in rows]),
     )
-
-
-def counting(screen: Console) -> Progress:
-    """Return a progress bar with the count and the time that is left."""
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=screen)
 
 
 def _featurize(chain: Chain, mid: bool, drawn: "Drawn") -> Row | None:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from camsortxs.cli.models import Models, Output, models_folder, paper, screen, unusable
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, counting
 from camsortxs.errors import FrameError, ModelError
 
 if TYPE_CHECKING:
@@ -123,7 +123,6 @@ def prepare(frames: Path | None, labels: Path | None, simulated: int) -> "Contes
 
 def hold(folder: Path, challenger: str, contest: "Contest", *, new_evaluation_set: bool) -> "Decision":
     """Let them compete, with a progress bar; errors as of `camsortxs.offline.gate.decide`."""
-    from camsortxs.cli.drawn import counting
     from camsortxs.cli.model import build_line
     from camsortxs.offline.gate import decide
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.drawn import counting, draw_features
+from camsortxs.cli.drawn import draw_features
 from camsortxs.cli.labelled import frames_of
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, counting
 from camsortxs.errors import CamsortxsError
 from camsortxs.features.catalogue import HANDMADE
 from camsortxs.features.chain import Chain

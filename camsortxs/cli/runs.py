@@ -1,21 +1,12 @@
-"""Runs on a screen: while they are worked on, and what came of each."""
+"""Runs on a screen: what came of each."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from camsortxs import derived
 from camsortxs.summary import RunSummary
-
-
-def progress_of_runs(screen: Console) -> Progress:
-    """Return a bar that says which run is worked on, how many are done, and how long the rest may take."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen
-    )
 
 
 def run_row(summary: RunSummary) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from camsortxs.cli.drawn import counting
 from camsortxs.cli.labelled import frames_of
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, counting
 from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs.techniques import TECHNIQUES
 

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import tifffile
 from classifiers.bundles import write_bundle
+from rich.progress import Progress
 from typer.testing import CliRunner
 
+from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli import app
+from camsortxs.cli.classify import Counted, Seen
 
 KEYS = ["path", "dataset", "index", "technique", "decided", "probabilities", "contradiction", "ms", "error"]
 NAMES = ["SAXS", "WAXS", "GISAXS", "GIWAXS"]
@@ -58,6 +61,21 @@ def test_what_cannot_be_read_is_a_row_and_the_others_are_done(frames, model, tmp
     failed = {row["path"]: row for row in rows if row["error"]}
     assert set(failed) == {str(broken), str(tmp_path / "gone.cbf")}
     assert all(list(row) == KEYS and row["technique"] is None for row in failed.values())
+
+
+def test_a_bar_moves_by_each_file_that_was_named_or_refused(frames):
+    (frames / "a_first.tif").write_bytes(b"II*\x00 cut short")
+    with Progress(disable=True) as progress:
+        batches = Counted(Seen(FolderFrames(paths=[frames], batch=1), most=0), progress).batches()
+        next(batches)
+        bar = progress.tasks[0]
+        before = (bar.completed, bar.total, bar.description)
+        meanwhile = [(bar.completed, bar.description) for _ in batches]
+
+    assert before == (0, 4, "compiling the features, ten seconds")
+    assert meanwhile[0] == (1, "0 frames named")
+    assert meanwhile[-1] == (3, "3 frames named")
+    assert (bar.completed, bar.description) == (4, "3 frames named")
 
 
 def test_a_changed_bundle_exits_with_2(frames, model, tmp_path):

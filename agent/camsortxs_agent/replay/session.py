@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.output import Format
-from camsortxs.cli.runs import progress_of_runs, run_row, run_table
+from camsortxs.cli.output import Format, counting
+from camsortxs.cli.runs import run_row, run_table
 from camsortxs.offline.backfill import Tally
 from camsortxs.records import Outcome
 from camsortxs.summary import RunSummary
@@ -43,7 +43,7 @@ class Session:
         archive = catalogue(self._settings.tiled)
         self._stack.callback(archive.close)
         self._line = ReplayLine(self._settings, archive, observers=[self._tally, self], dry_run=self._dry_run)
-        self._progress: Progress = self._stack.enter_context(progress_of_runs(self._screen))
+        self._progress: Progress = self._stack.enter_context(counting(self._screen))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
