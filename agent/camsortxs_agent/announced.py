@@ -94,6 +94,14 @@ class Announced:
         )
 
 
+Count = Callable[[Announced], int | Rejected | None]
+"""Who is asked how many images an event has; the answer is None when they do not know."""
+
+
+def nobody_counts(announced: Announced) -> None:
+    """Know nothing: whoever asks has to read the images."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """What an `Unread` waits for: to be called in a thread of this process, or looked into and done by another one.

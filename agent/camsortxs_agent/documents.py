@@ -13,7 +13,7 @@ from camsortxs.adapters.reference import PixelReader, PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Frame, Geometry, Rejected, RunEnd, Unread
 from camsortxs.metadata import Reading, geometry
-from camsortxs_agent.announced import Announced, Fetch
+from camsortxs_agent.announced import Announced, Count, Fetch, nobody_counts
 from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unpacked
 
 Item = Frame | Unread | Rejected | RunEnd
@@ -26,14 +26,15 @@ class RunDocuments:
     """Turns the documents of one run into frames, refusals, and the end of the run.
 
     The index of a frame follows from the `seq_num` of its event, so a document that comes twice makes the same frames
-    twice. The first event of a detector is read at once: how many frames it has, all have. Further ones stay unread.
-    A bad document costs what it carries, never the run.
+    twice. How many frames the first event of a detector has, all have: `count` is asked, and where it does not know,
+    that event is read at once. All others stay unread. A bad document costs what it carries, never the run.
     """
 
-    def __init__(self, start: Mapping[str, Any], *, pixels: PixelReader) -> None:
+    def __init__(self, start: Mapping[str, Any], *, pixels: PixelReader, count: Count = nobody_counts) -> None:
         self.uid = field(start, "uid", str)
         self._start = start
         self._pixels = pixels
+        self._count = count
         self._streams: dict[str, Stream] = {}
         self._resources: dict[str, Mapping[str, Any]] = {}
         self._datums: dict[str, Mapping[str, Any]] = {}
@@ -169,8 +170,12 @@ class RunDocuments:
             pixels=self._pixels,
         )
         place = (stream.name, detector.data_key)
-        frames = self._per_event.get(place)
+        frames = self._per_event[place] if place in self._per_event else self._count(announced)
+        if isinstance(frames, Rejected):
+            yield frames
+            return
         if frames is not None:
+            self._per_event[place] = frames
             yield Unread(key=announced.key(frames), read=Fetch(announced, frames))
             return
         try:

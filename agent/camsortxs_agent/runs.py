@@ -9,7 +9,7 @@ from typing import Any
 from camsortxs.adapters.reference import PixelReader
 from camsortxs.errors import FrameError
 from camsortxs.frames import INCOMPLETE, RunEnd
-from camsortxs_agent.announced import UNHEARD_OF
+from camsortxs_agent.announced import UNHEARD_OF, Count, nobody_counts
 from camsortxs_agent.documents import Item, RunDocuments
 from camsortxs_agent.whose import LEADS_ON, NAMES_ANOTHER, NAMES_ITS_RUN, run_of
 
@@ -35,8 +35,9 @@ class Runs:
     place grow, until it is forgotten: what begins first there stands first.
     """
 
-    def __init__(self, *, pixels: PixelReader) -> None:
+    def __init__(self, *, pixels: PixelReader, count: Count = nobody_counts) -> None:
         self._pixels = pixels
+        self._count = count
         self._open: dict[str, _Open] = {}
         self._at: dict[Hashable, dict[str, _Open]] = {}
         self._run_of: dict[str, str] = {}
@@ -76,7 +77,7 @@ class Runs:
         self, name: str, document: Mapping[str, Any], *, place: Hashable, offset: int, time: float | None
     ) -> Iterator[Item]:
         if name == "start":
-            documents = RunDocuments(document, pixels=self._pixels)
+            documents = RunDocuments(document, pixels=self._pixels, count=self._count)
             if documents.uid not in self._open:
                 run = _Open(documents, place, offset, since=wall_clock() if time is None else time)
                 self._open[documents.uid] = self._at.setdefault(place, {})[documents.uid] = run

@@ -71,7 +71,7 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
     models = Models(settings.model, metrics, load=load or partial(load_model, meanwhile=staff.begin), staff=staff)
     readiness = Readiness(gauge=metrics.ready)
     readiness.set("source" if settings.source == "tiled" else "kafka", "nothing was read yet")
-    runs = Runs(pixels=pixels.reader(settings.pixels))
+    runs = Runs(pixels=pixels.reader(settings.pixels), count=staff.count)
     metrics.open_runs.set_function(lambda: len(runs))
     tiled, mark = catalogue(settings.tiled), Bookmark()
     # Where the catalogue is the source, too, what it has not got yet would come once more.

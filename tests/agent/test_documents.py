@@ -7,12 +7,13 @@ from support.bluesky_runs import BlueskyRun, write_hdf5
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.errors import FrameError
 from camsortxs.frames import Frame, Rejected, RunEnd, Unread
+from camsortxs_agent.announced import nobody_counts
 from camsortxs_agent.documents import RunDocuments
 
 
-def consume(documents, root):
+def consume(documents, root, count=nobody_counts):
     documents = list(documents)
-    run = RunDocuments(documents[0][1], pixels=FilePixels(roots=[root], patience=0.0))
+    run = RunDocuments(documents[0][1], pixels=FilePixels(roots=[root], patience=0.0), count=count)
     items = [item for name, document in documents[1:] for item in run.consume(name, document, time=1_700_000_005.0)]
     return [each for item in items for each in (item.read() if isinstance(item, Unread) else [item])]
 
@@ -32,11 +33,12 @@ FORMS = {
 }
 
 
+@pytest.mark.parametrize("count", [nobody_counts, lambda announced: len(announced.load())], ids=["read", "counted"])
 @pytest.mark.parametrize("per_event", [1, 2])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_way_that_pixels_travel_gives_the_same_frames(form, per_event, tmp_path):
+def test_every_way_that_pixels_travel_gives_the_same_frames(form, per_event, count, tmp_path):
     run = BlueskyRun(frames=3, per_event=per_event, energy=12.4)
-    *frames, end = consume(FORMS[form](run, tmp_path), tmp_path)
+    *frames, end = consume(FORMS[form](run, tmp_path), tmp_path, count)
     assert end == RunEnd(run="run")
     assert [str(frame.key) for frame in frames] == [f"run/primary/pil_image[{i}]" for i in range(3 * per_event)]
     for frame, image in zip(frames, run.images, strict=True):
@@ -46,6 +48,17 @@ def test_every_way_that_pixels_travel_gives_the_same_frames(form, per_event, tmp
         assert frame.geometry.wavelength == pytest.approx(1e-10, rel=1e-3)
     first = frames[0].taken_at
     assert first == datetime.fromtimestamp(1_700_000_005 if "stream" in form else 1_700_000_001, UTC)
+
+
+def test_where_somebody_else_counts_nothing_is_read_here_and_their_refusal_is_the_events(tmp_path):
+    answers = iter([Rejected(reason="worker_died", message="of it"), 2])
+    start, *rest = BlueskyRun(frames=3, per_event=2).resource(tmp_path)
+    run = RunDocuments(start[1], pixels=FilePixels(roots=[]), count=lambda announced: next(answers))
+    items = [item for name, document in rest for item in run.consume(name, document)]
+    assert [type(item) for item in items] == [Rejected, Unread, Unread, RunEnd]
+    assert items[0].reason == "worker_died"
+    assert [item.key.index for item in items[1:3]] == [2, 4]
+    assert next(answers, "nobody was asked again") == "nobody was asked again"
 
 
 @pytest.mark.parametrize("form", FORMS)

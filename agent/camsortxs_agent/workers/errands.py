@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReader, PixelReference
-from camsortxs.errors import FrameError
+from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.evidence import Evidence
 from camsortxs.frames import FrameKey, Geometry, Rejected, Unread
 from camsortxs.look import Looks, Seen
@@ -21,7 +21,10 @@ from camsortxs_agent.streams import Detector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """The images of one event of one detector, and the files in which they are found."""
+    """The images of one event of one detector, and the files in which they are found.
+
+    `frames` are how many there should be; None asks how many there are, and for nothing else.
+    """
 
     run: str
     stream: str
@@ -29,15 +32,14 @@ class Errand:
     detector: str
     shape: tuple[int, int] | None
     event: int
-    frames: int
+    frames: int | None
     taken_at: datetime | None
     geometry: Geometry | None
     reference: PixelReference
 
     @classmethod
-    def of(cls, fetch: Fetch) -> "Errand | None":
+    def of(cls, announced: Announced, frames: int | None) -> "Errand | None":
         """Return the errand; None when there is none: the pixels are not in files, or nobody knows where."""
-        announced = fetch.announced
         try:
             reference = announced.find()
         except (FrameError, *UNHEARD_OF):  # whoever looks at it here will find out, and refuse it
@@ -51,7 +53,7 @@ class Errand:
             detector=announced.detector.name,
             shape=announced.detector.shape,
             event=announced.event,
-            frames=fetch.frames,
+            frames=frames,
             taken_at=announced.taken_at,
             geometry=announced.geometry,
             reference=reference,
@@ -59,25 +61,29 @@ class Errand:
 
     def unread(self, pixels: PixelReader) -> Unread:
         """Return what is to be looked at, to be read with `pixels`."""
-        announced = Announced(
+        announced, frames = self.announced(pixels), self.frames or 0
+        return Unread(key=announced.key(frames), read=Fetch(announced, frames))
+
+    def announced(self, pixels: PixelReader) -> Announced:
+        """Return what the documents said, with the `pixels` to be read."""
+        return Announced(
             run=self.run,
             stream=self.stream,
-            detector=Detector(data_key=self.data_key, name=self.detector, frames=self.frames, shape=self.shape),
+            detector=Detector(data_key=self.data_key, name=self.detector, frames=self.frames or 1, shape=self.shape),
             event=self.event,
             taken_at=self.taken_at,
             geometry=self.geometry,
             find=lambda: self.reference,
             pixels=pixels,
         )
-        return Unread(key=announced.key(self.frames), read=Fetch(announced, self.frames))
 
 
 _ERRAND = TypeAdapter(Errand)
 
 
-def pack_errand(fetch: Fetch) -> bytes | None:
+def pack_errand(announced: Announced, frames: int | None) -> bytes | None:
     """Return the message that sends a worker; None where the images can be had here alone."""
-    errand = Errand.of(fetch)
+    errand = Errand.of(announced, frames)
     try:
         # Anything may stand in the parameters of a resource; what no worker can be told is not worth a word here.
         return None if errand is None else _ERRAND.dump_json(errand, warnings="none")
@@ -109,6 +115,22 @@ def unpack_looks(answer: bytes) -> Looks | None:
         rejected=tuple(_rejected(**each) for each in plain["rejected"]),
         seconds=plain["seconds"],
     )
+
+
+def pack_count(announced: Announced) -> bytes:
+    """Return the answer of a worker that was asked how many images there are: that, or why they cannot be read."""
+    try:
+        found: int | dict[str, Any] = len(announced.load())
+    except FrameError as error:
+        found = {"reason": error.reason, "message": str(error), "digest": traceback_digest(error)}
+    packed: bytes = msgpack.packb(found)
+    return packed
+
+
+def unpack_count(answer: bytes) -> int | Rejected | None:
+    """Return what `pack_count` found; None when the worker could not make sense of the question."""
+    found = msgpack.unpackb(answer)
+    return Rejected(**found) if isinstance(found, dict) else found
 
 
 def _plain(looks: Looks) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import structlog
 
 from camsortxs.errors import FrameError
 from camsortxs.features.base import Featurizer
-from camsortxs.frames import Frame, Unread
+from camsortxs.frames import Frame, Rejected, Unread
 from camsortxs.look import Beside, Looks, look
-from camsortxs_agent.announced import Fetch
-from camsortxs_agent.workers.errands import pack_errand, unpack_looks
+from camsortxs_agent.announced import Announced, Fetch
+from camsortxs_agent.workers.errands import pack_errand, unpack_count, unpack_looks
 from camsortxs_agent.workers.foundry import Foundry, Worker
 from camsortxs_agent.workers.settings import WorkerSettings
 
@@ -59,17 +59,30 @@ class Workers:
         looks = self._sent(fetch) if isinstance(fetch, Fetch) and beside is None and self.ready else None
         return look(items, featurizer, beside=beside) if looks is None else looks
 
+    def count(self, announced: Announced) -> int | Rejected | None:
+        """Return how many images an event has, or why nobody can tell; None where it must be found out here."""
+        frames = announced.detector.frames
+        answer = self._asked(announced, None, refused_as=frames) if self.ready else None
+        found = unpack_count(answer) if isinstance(answer, bytes) else answer
+        return replace(found, key=announced.key(frames)) if isinstance(found, Rejected) else found
+
     def _sent(self, fetch: Fetch) -> Looks | None:
         """Return what a worker has seen; None when there is none to ask, or it could not make sense of the errand."""
-        message = pack_errand(fetch)
-        try:
-            answer = None if message is None else self._answer(message)
-        except FrameError as error:
-            refused = fetch.announced.refusal(error, fetch.frames)
-            log.error(error.reason, frame=str(refused.key), why=str(error))
-            return Looks(seen=(), rejected=(fetch.traced(refused),), seconds={})
+        answer = self._asked(fetch.announced, fetch.frames, refused_as=fetch.frames)
+        if isinstance(answer, Rejected):
+            return Looks(seen=(), rejected=(fetch.traced(answer),), seconds={})
         looks = None if answer is None else unpack_looks(answer)
         return None if looks is None else replace(looks, rejected=tuple(fetch.traced(one) for one in looks.rejected))
+
+    def _asked(self, announced: Announced, frames: int | None, *, refused_as: int) -> bytes | Rejected | None:
+        """Return a worker's answer; None when there is none to ask, a refusal when they die of it."""
+        message = pack_errand(announced, frames)
+        try:
+            return None if message is None else self._answer(message)
+        except FrameError as error:
+            refused = announced.refusal(error, refused_as)
+            log.error(error.reason, frame=str(refused.key), why=str(error))
+            return refused
 
     def _answer(self, message: bytes) -> bytes | None:
         worker = self._idle.get()

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
+from camsortxs.frames import Rejected
 from camsortxs.model import Model
+from camsortxs_agent.announced import Announced
 from camsortxs_agent.settings import Settings
 from camsortxs_agent.workers.pool import Workers
 from camsortxs_agent.workers.settings import WorkerSettings
@@ -35,6 +37,10 @@ class Staff:
         """Return the model with workers that look at its frames."""
         self._take_on(model.featurizer)
         return model if self._workers is None else replace(model, look=self._workers)
+
+    def count(self, announced: Announced) -> int | Rejected | None:
+        """Have a worker find out how many images an event has, as `Workers.count`; None where there are no workers."""
+        return None if self._workers is None else self._workers.count(announced)
 
     def begin(self, chain: Featurizer) -> None:
         """Take on the first workers already, for a model that is still being loaded."""

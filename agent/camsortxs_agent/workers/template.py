@@ -22,7 +22,7 @@ import cv2
 from camsortxs.features.chain import Chain
 from camsortxs.look import look
 from camsortxs_agent import log, pixels
-from camsortxs_agent.workers.errands import pack_looks, unpack_errand
+from camsortxs_agent.workers.errands import pack_count, pack_looks, unpack_errand
 from camsortxs_agent.workers.settings import WorkerSettings
 
 
@@ -72,8 +72,11 @@ def _serve(line: Connection, chain: Chain, settings: WorkerSettings) -> None:
             errand = unpack_errand(line.recv_bytes())
         except EOFError:
             return
-        seen = None if errand is None else look([errand.unread(files)], chain)
-        line.send_bytes(pack_looks(seen))
+        if errand is not None and errand.frames is None:
+            answer = pack_count(errand.announced(files))
+        else:
+            answer = pack_looks(None if errand is None else look([errand.unread(files)], chain))
+        line.send_bytes(answer)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,14 @@ from camsortxs.frames import FrameKey, Geometry, Rejected
 from camsortxs.look import Looks, Seen
 from camsortxs_agent.announced import Announced, Fetch
 from camsortxs_agent.streams import Detector
-from camsortxs_agent.workers.errands import pack_errand, pack_looks, unpack_errand, unpack_looks
+from camsortxs_agent.workers.errands import (
+    pack_count,
+    pack_errand,
+    pack_looks,
+    unpack_count,
+    unpack_errand,
+    unpack_looks,
+)
 
 KEY = FrameKey(run="r", stream="primary", data_key="image", index=6)
 REFERENCE = PixelReference(
@@ -35,12 +42,22 @@ def fetch(find, **fields) -> Fetch:
 
 def test_an_errand_arrives_as_it_was_sent():
     sent = fetch(lambda: REFERENCE)
-    arrived = unpack_errand(pack_errand(sent)).unread(Nobody())
+    arrived = unpack_errand(pack_errand(sent.announced, 2)).unread(Nobody())
     assert arrived.key == KEY
     announced = arrived.read.announced
     assert (announced.find(), arrived.read.frames) == (REFERENCE, 2)
     assert (announced.taken_at, announced.geometry) == (sent.announced.taken_at, sent.announced.geometry)
     assert [refused.reason for refused in arrived.read()] == ["missing_file"]
+
+
+def test_a_question_arrives_and_so_does_its_answer():
+    question = unpack_errand(pack_errand(fetch(lambda: REFERENCE).announced, None))
+    assert question.frames is None
+    refused = unpack_count(pack_count(question.announced(Nobody())))
+    assert (refused.reason, refused.message, refused.key) == ("missing_file", REFERENCE.uri, None)
+    assert refused.digest
+    assert unpack_count(pack_count(fetch(lambda: np.zeros((3, 20, 20))).announced)) == 3
+    assert unpack_count(pack_looks(None)) is None
 
 
 def _unknown():
@@ -63,11 +80,11 @@ def _odd():
     ids=["pixels in the document", "nobody knows where", "a document of an odd shape", "no plain value", "no text"],
 )
 def test_some_errands_nobody_can_be_sent_on(find):
-    assert pack_errand(fetch(find)) is None
+    assert pack_errand(fetch(find).announced, 2) is None
 
 
 def test_a_worker_reads_files_and_nothing_else():
-    assert pack_errand(fetch(lambda: REFERENCE, pixels=Nobody())) is None
+    assert pack_errand(fetch(lambda: REFERENCE, pixels=Nobody()).announced, 2) is None
 
 
 @pytest.mark.parametrize("message", [b"", b"\xff", b"{}", b"[1]", b'{"run": 7}'])

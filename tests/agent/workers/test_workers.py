@@ -141,6 +141,14 @@ def test_a_refusal_says_where_it_came_from(workers, unread, chain):
     assert (refused.origin, refused.payload) == ({"offset": 7}, b"message")
 
 
+def test_they_count_the_images_of_an_event_and_nothing_of_it_is_read_here(workers, unread, monkeypatch):
+    monkeypatch.setattr(FilePixels, "read", None)
+    assert workers.count(unread(2).read.announced) == 1
+    refused = workers.count(unread(7).read.announced)
+    assert (refused.reason, refused.key.index) == ("unreadable_file", 7)
+    assert refused.digest
+
+
 def test_pixels_in_hand_and_lots_of_frames_are_looked_at_here(workers, unread, chain, make_frame):
     before = [process.cpu_times().user for process in _processes(workers)]
     frames = [make_frame(0), make_frame(1)]
@@ -177,12 +185,14 @@ def test_an_event_that_two_die_of_is_refused_and_the_next_one_is_not(workers, un
     killer.start()
     try:
         looks = workers([unread(0, "late.h5")], chain)  # which is waited for: time to die
+        counted = workers.count(unread(3, "late.h5").read.announced)
     finally:
         over.set()
         killer.join()
     (refused,) = looks.rejected
     assert (refused.reason, refused.key.index, refused.origin) == ("worker_died", 0, {"offset": 0})
-    assert lost == ["worker_died", "worker_died"]
+    assert (counted.reason, counted.key.index) == ("worker_died", 3)
+    assert lost == ["worker_died"] * 4
     assert len(workers([unread(1)], chain).seen) == 1
 
 
@@ -215,6 +225,7 @@ def test_until_they_are_ready_frames_are_looked_at_here_and_they_end_with_their_
     workers = Workers(settings, count=2)
     template = psutil.Process(workers._foundry._process.pid)
     assert len(workers([unread(0)], chain).seen) == 1
+    assert workers.count(unread(0).read.announced) is None
     _ready(workers)
     assert not _processes(workers)
     workers([unread(0)], chain)
@@ -279,7 +290,8 @@ def test_the_first_workers_begin_while_the_model_is_still_being_loaded(chain):
     assert staff(_model(chain)).look is begun
 
 
-def test_one_worker_is_no_process_of_its_own(chain):
+def test_one_worker_is_no_process_of_its_own(chain, unread):
     staff = Staff(Settings(), count=1, lost=print)
     assert staff(_model(chain)).look is look
+    assert staff.count(unread(0).read.announced) is None
     assert staff.processes == 0
