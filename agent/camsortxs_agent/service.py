@@ -60,12 +60,14 @@ def _nothing() -> None:
 class Agent:
     """All parts of a daemon, wired; `resources` serves metrics and health while it is entered, and cleans up.
 
-    `reload` asks for another look at the model; it is called from a signal handler.
+    `settle` waits for what should be there before anything is read. `reload` asks for another look at the model; it is
+    called from a signal handler.
     """
 
     pipeline: Pipeline
     source: LiveSource
     resources: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    settle: Callable[[], None] = _nothing
     reload: Callable[[], None] = _nothing
 
 
@@ -85,6 +87,7 @@ def run(build: Callable[[Stop], Agent]) -> Exit:
         with _handling({signal.SIGHUP: signal.SIG_IGN}):  # it would end a process that is still loading its model
             agent = build(stop)
         with agent.resources, _signals(stop, agent):
+            agent.settle()
             log.info("started")
             agent.pipeline.run(agent.source)
     except ModelError as error:

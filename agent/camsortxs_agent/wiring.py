@@ -109,5 +109,6 @@ def build(settings: Settings, stop: Stop, *, load: Callable[[ModelSettings], Loa
         pipeline=models.line(to.sink, metrics, workers=workers),
         source=source,
         resources=resources(),
+        settle=partial(staff.settle, stop),
         reload=models.ask,
     )

@@ -47,7 +47,7 @@ class Worker:
 class Foundry:
     """Makes workers once it is `ready`, which takes it as long as compiling takes; its process ends with this object.
 
-    Should that process die, another one takes its place. One that cannot even begin is not tried again.
+    Should that process die, another one takes its place. One that cannot even begin, `failed`, is not tried again.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -56,7 +56,7 @@ class Foundry:
         self._start()
 
     def _start(self) -> None:
-        self._ready = self._failed = False
+        self._ready = self.failed = False
         self._control, theirs = socket.socketpair()
         self._control.settimeout(_FORK_SECONDS)
         module = "camsortxs_agent.workers.template"
@@ -74,9 +74,9 @@ class Foundry:
     def ready(self) -> bool:
         """Say whether it can make workers."""
         with self._lock:
-            if not (self._ready or self._failed) and wait([self._control], timeout=0):
+            if not (self._ready or self.failed) and wait([self._control], timeout=0):
                 self._ready = bool(self._control.recv(1))
-                self._failed = not self._ready
+                self.failed = not self._ready
                 if self._ready:
                     log.info("workers_ready")
                 else:

@@ -51,6 +51,11 @@ class Workers:
         """Say whether frames are sent to them."""
         return self._foundry.ready
 
+    @property
+    def settled(self) -> bool:
+        """Say whether it is clear if frames are sent to them: they are ready, or never will be."""
+        return self._foundry.ready or self._foundry.failed
+
     def __call__(
         self, items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Beside | None = None
     ) -> Looks:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic, sleep
 
 from camsortxs.features.base import Featurizer
 from camsortxs.features.chain import Chain
@@ -41,6 +42,15 @@ class Staff:
     def count(self, announced: Announced) -> int | Rejected | None:
         """Have a worker find out how many images an event has, as `Workers.count`; None where there are no workers."""
         return None if self._workers is None else self._workers.count(announced)
+
+    def settle(self, stop: Callable[[], bool], *, limit: float = 120.0) -> None:
+        """Wait until there are workers, or there will be none, or it is time to stop; `limit` seconds at most.
+
+        A file that its reader dies of would end an agent that reads it itself, and come again at its next start.
+        """
+        deadline = monotonic() + limit
+        while self._workers is not None and not (self._workers.settled or stop() or monotonic() > deadline):
+            sleep(0.1)
 
     def begin(self, chain: Featurizer) -> None:
         """Take on the first workers already, for a model that is still being loaded."""

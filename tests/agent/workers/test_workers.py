@@ -268,7 +268,21 @@ def test_a_template_that_cannot_begin_is_not_waited_for(settings, unread, chain,
     workers._foundry._process.wait(60)
     assert len(workers([unread(0)], chain).seen) == 1
     assert not workers.ready
+    assert workers.settled
     assert "unknown representations" in capfd.readouterr().err
+
+
+def test_they_are_waited_for_unless_there_are_none_or_it_is_time_to_stop(chain):
+    staff = Staff(Settings(), count=2, lost=print)
+    staff.settle(lambda: False, limit=60.0)  # nobody serves yet
+    look = staff(_model(chain)).look
+    asked = []
+    staff.settle(lambda: asked.append(1) or len(asked) == 3, limit=60.0)
+    staff.settle(lambda: False, limit=0.0)
+    assert len(asked) == 3
+    assert not look.settled
+    staff.settle(lambda: False, limit=120.0)
+    assert look.ready
 
 
 def test_models_with_the_same_features_share_their_workers(chain):
