@@ -207,6 +207,7 @@ def _aims(standard: Standard, at: Centre, view: Polar) -> Array:
     """Return the mean squared cosine between gradients and the line to the beam, in each zone."""
     wide = ZONES / max(view.outer - view.inner, 1.0)
     sums, counts = _cosines(*gradients(standard), at.row, at.column, view.inner, wide)
+    # Not within the loop: numba takes two seconds to compile a `where`.
     return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1.0), 0.5))
 
 
