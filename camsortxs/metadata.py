@@ -5,7 +5,7 @@ Its unit is that of the data key, else that of its name (`distance_mm`), else th
 distance up to 50 is in metre, above in millimetre; an energy up to 100 is in keV, above in eV.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite, pi
 from numbers import Real
 from typing import Any, NamedTuple
@@ -79,6 +79,13 @@ class Reading(NamedTuple):
     name: str
     value: Any
     units: str | None = None
+
+
+class Device(NamedTuple):
+    """What took the images of a data key, and the readings that say where it stood."""
+
+    name: str
+    readings: tuple[Reading, ...]
 
 
 def geometry(readings: Iterable[Reading]) -> Geometry | None:
@@ -155,6 +162,36 @@ def configuration_readings(configuration: Any) -> Iterator[Reading]:
         yield Reading(str(name), value, _text(key.get("units")) if isinstance(key, Mapping) else None)
 
 
+def devices(start: Mapping[str, Any], descriptor: Mapping[str, Any], images: Iterable[str]) -> dict[str, Device]:
+    """Return the device behind each of the data keys in `images`, by what a descriptor says.
+
+    A device's own configuration comes first, then those of what is no detector, then the start document. Never that of
+    another detector: SAXS and WAXS stand at different distances.
+    """
+    owners = {
+        key: owner
+        for owner, keys in _mapping(descriptor, "object_keys").items()
+        if isinstance(keys, Sequence)
+        for key in keys
+        if isinstance(key, str)
+    }
+    specs = _mapping(descriptor, "data_keys")
+    # Tiled drops `object_keys`; its writer says the same with an `object_name` in each data key.
+    names = {key: str(owners.get(key) or _mapping(specs, key).get("object_name") or key) for key in images}
+    configuration = _mapping(descriptor, "configuration")
+    detectors = set(names.values())
+    common = [
+        reading
+        for owner, values in configuration.items()
+        if owner not in detectors
+        for reading in configuration_readings(values)
+    ]
+    common += start_readings(start)
+    return {
+        key: Device(name, (*configuration_readings(configuration.get(name)), *common)) for key, name in names.items()
+    }
+
+
 def speaks_of_geometry(name: str) -> bool:
     """Say whether a reading of this name can say something about the geometry."""
     return _kind(name.lower())[0] is not None
@@ -201,6 +238,11 @@ def _factor(kind: str, value: float, units: str | None) -> float:
         case "energy":
             return 1e3 if value <= 100 else 1.0
     return 1.0
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str | None:

@@ -1,7 +1,7 @@
 import pytest
 
 from camsortxs.frames import Geometry
-from camsortxs.metadata import Reading, configuration_readings, geometry, start_readings
+from camsortxs.metadata import Device, Reading, configuration_readings, devices, geometry, start_readings
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,34 @@ def test_start_documents_may_nest_and_carry_units():
 @pytest.mark.parametrize("rubbish", [None, 3, {}, {"data": 3}, {"data": {"sdd": 1.0}, "data_keys": {"sdd": 7}}])
 def test_a_configuration_may_be_anything(rubbish):
     assert list(configuration_readings(rubbish)) in ([], [Reading("sdd", 1.0)])
+
+
+SAXS_AND_WAXS = {
+    "waxs": {"data": {"waxs_sdd": 0.2}},
+    "mono": {"data": {"energy": 12.4}},
+    "saxs": {"data": {"saxs_sdd": 5.0}},
+}
+DATA_KEYS = {"saxs_image": {"object_name": "saxs"}, "waxs_image": {"object_name": "waxs"}}
+COMMON = (Reading("energy", 12.4), Reading("sdd", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("data_keys", "object_keys"),
+    [
+        ({key: {} for key in DATA_KEYS}, {"saxs": ["saxs_image"], "waxs": ["waxs_image"]}),
+        (DATA_KEYS, None),  # as Tiled keeps it
+        (DATA_KEYS, {"saxs": None, "mono": [["waxs_image"]]}),
+    ],
+)
+def test_a_detector_is_told_its_own_configuration_and_never_that_of_another(data_keys, object_keys):
+    descriptor = {"data_keys": data_keys, "object_keys": object_keys, "configuration": SAXS_AND_WAXS}
+
+    assert devices({"sdd": 1.0}, descriptor, DATA_KEYS) == {
+        "saxs_image": Device("saxs", (Reading("saxs_sdd", 5.0), *COMMON)),
+        "waxs_image": Device("waxs", (Reading("waxs_sdd", 0.2), *COMMON)),
+    }
+
+
+def test_a_detector_that_nobody_names_is_called_as_its_data_key():
+    assert devices({"sdd": 1.0}, {}, ["saxs"]) == {"saxs": Device("saxs", (Reading("sdd", 1.0),))}
+    assert devices({}, {"configuration": SAXS_AND_WAXS}, ["saxs"])["saxs"].readings[0] == Reading("saxs_sdd", 5.0)

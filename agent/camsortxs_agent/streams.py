@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Geometry
-from camsortxs.metadata import Reading, configuration_readings, geometry, speaks_of_geometry, start_readings
+from camsortxs.metadata import Reading, devices, geometry, speaks_of_geometry
 
 MIN_SIDE = 16
 """An array with a side shorter than this is a spectrum or a table, not an image."""
@@ -67,26 +67,16 @@ class Stream:
         """
         data_keys = field(descriptor, "data_keys", dict)
         images = {name: shape for name, spec in data_keys.items() if (shape := _image_shape(spec)) is not None}
-        owners = {key: owner for owner, keys in _mapping(descriptor, "object_keys").items() for key in keys}
-        configuration = _mapping(descriptor, "configuration")
-        common = [  # what no detector owns speaks of all of them
-            reading
-            for owner, values in configuration.items()
-            if owner not in {owners.get(name, name) for name in images}
-            for reading in configuration_readings(values)
-        ]
         detectors = []
-        for name, shape in images.items():
-            owner = str(owners.get(name) or data_keys[name].get("object_name") or name)
-            own = configuration_readings(configuration.get(owner))
-            height, width = shape[-2:]
+        for name, device in devices(start, descriptor, images).items():
+            *leading, height, width = images[name]
             detectors.append(
                 Detector(
                     data_key=str(name),
-                    name=owner,
-                    frames=prod(n or 1 for n in shape[:-2]),
+                    name=device.name,
+                    frames=prod(n or 1 for n in leading),
                     shape=(height, width) if height and width else None,
-                    readings=(*own, *common, *start_readings(start)),
+                    readings=device.readings,
                 )
             )
         moving = tuple(
@@ -145,11 +135,6 @@ def _image_shape(spec: Any) -> tuple[int | None, ...] | None:
     if len(shape) < 2 or any(n is not None and n < MIN_SIDE for n in shape[-2:]):
         return None
     return shape
-
-
-def _mapping(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def unpacked(unpack: Any, page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

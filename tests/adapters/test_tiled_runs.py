@@ -1,13 +1,19 @@
 """Archived runs, read back from a real Tiled over HTTP."""
 
+from types import MappingProxyType, SimpleNamespace
+
 import numpy as np
 import pytest
+from bluesky_tiled_plugins import TiledWriter
+from event_model import compose_run
 
 from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
+from camsortxs.adapters.tiled.runs import image_arrays
 from camsortxs.errors import SourceError
 from camsortxs.frames import MAX_PIXELS
 from camsortxs.pipeline import Pipeline
 from camsortxs.testing import tiny_model
+from camsortxs_agent.streams import Stream
 
 
 @pytest.fixture
@@ -62,6 +68,61 @@ def test_the_geometry_of_the_start_document_travels_along(catalogue, begin_raw_r
 
     assert frame.geometry.distance == 0.25
     assert frame.geometry.wavelength == pytest.approx(1e-10, rel=1e-3)
+
+
+def two_detectors():
+    """A run in progress, and its one stream: SAXS far away, WAXS near by, and an energy that both share."""
+
+    def device(**data):
+        keys = {name: {"dtype": "number", "shape": [], "source": "sim"} for name in data}
+        return {"data": data, "timestamps": dict.fromkeys(data, 0.0), "data_keys": keys}
+
+    image = {"dtype": "array", "shape": [40, 60], "source": "sim", "dtype_numpy": "<i4"}
+    run = compose_run(metadata={"sdd": 1.0})
+    stream = run.compose_descriptor(
+        name="primary",
+        data_keys={"saxs_image": dict(image), "waxs_image": dict(image)},
+        object_keys={"saxs": ["saxs_image"], "waxs": ["waxs_image"]},
+        configuration={
+            "waxs": device(waxs_det_dist=0.2),
+            "saxs": device(saxs_det_dist=5.0),
+            "mono": device(mono_energy=12.4),
+        },
+    )
+    return run, stream
+
+
+def told_live(run, stream):
+    seen = Stream.of(run.start_doc, stream.descriptor_doc)
+    return {detector.data_key: (detector.name, detector.geometry) for detector in seen.detectors}
+
+
+def test_two_detectors_in_one_stream_stand_where_the_live_agent_says(catalogue, begin_raw_run):
+    run, stream = two_detectors()
+    live = told_live(run, stream)
+    write = TiledWriter(begin_raw_run.container)
+    write("start", run.start_doc)
+    write("descriptor", stream.descriptor_doc)
+    data = {key: np.ones((40, 60), np.int32) for key in live}
+    write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
+    write("stop", run.compose_stop())
+
+    frames = [frame for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
+
+    assert {frame.key.data_key: (frame.detector, frame.geometry) for frame in frames} == live
+    assert {frame.detector: frame.geometry.distance for frame in frames} == {"saxs": 5.0, "waxs": 0.2}
+
+
+def test_a_databroker_stream_is_described_by_its_first_descriptor():
+    run, stream = two_detectors()
+    arrays = {key: SimpleNamespace(shape=(3, 40, 60)) for key in ("saxs_image", "waxs_image")}
+
+    class Node(dict):
+        metadata = MappingProxyType({"start": run.start_doc, "descriptors": [stream.descriptor_doc]})
+
+    found = image_arrays(Node(primary=Node(data=arrays)))
+
+    assert {images.data_key: (images.detector, images.geometry) for images in found} == told_live(run, stream)
 
 
 def test_the_limit_counts_runs(catalogue, begin_raw_run, images):

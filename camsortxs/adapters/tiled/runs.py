@@ -14,7 +14,7 @@ from camsortxs.adapters.tiled.untagged import Bookmark, Untagged
 from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
-from camsortxs.metadata import configuration_readings, geometry, start_readings
+from camsortxs.metadata import devices, geometry
 
 MIN_SIDE = 16
 """Arrays with a shorter side are waveforms and the like, not images."""
@@ -119,6 +119,7 @@ class Images:
 
     stream: str
     data_key: str
+    detector: str
     array: Any
     geometry: Geometry | None
 
@@ -130,7 +131,7 @@ class Images:
             image = np.asarray(self.array.read(place))
         except httpx.HTTPStatusError as error:
             raise FrameError("unreadable", f"Tiled answered {error.response.status_code} for {key}") from error
-        return Frame(key=key, image=image, mask=bad_pixels(image), geometry=self.geometry, detector=self.data_key)
+        return Frame(key=key, image=image, mask=bad_pixels(image), geometry=self.geometry, detector=self.detector)
 
 
 def image_arrays(run: Any) -> Iterator[Images]:
@@ -145,13 +146,20 @@ def image_arrays(run: Any) -> Iterator[Images]:
         fields, described = dict(_plain(node).items()), node.metadata
         if "data" in fields and not hasattr(fields["data"], "shape"):
             fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
-        configuration = described.get("configuration") or {}
-        common = [reading for device in configuration.values() for reading in configuration_readings(device)]
-        where = geometry([*common, *start_readings(run.metadata["start"])])
-        for data_key, array in fields.items():
-            shape = getattr(array, "shape", ())
-            if len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE:
-                yield Images(stream=stream, data_key=data_key, array=array, geometry=where)
+        arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array)}
+        for data_key, device in devices(run.metadata["start"], described, arrays).items():
+            yield Images(
+                stream=stream,
+                data_key=data_key,
+                detector=device.name,
+                array=arrays[data_key],
+                geometry=geometry(device.readings),
+            )
+
+
+def _holds_images(node: Any) -> bool:
+    shape = getattr(node, "shape", ())
+    return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE
 
 
 def _plain(node: Any) -> Any:
