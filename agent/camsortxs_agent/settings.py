@@ -74,7 +74,9 @@ class TiledSettings(Section):
 
     uri: str = Field("http://127.0.0.1:8000", description="Tiled URI, or a Tiled/databroker profile name.")
     api_key: SecretStr | None = Field(
-        None, description="Scopes: read:*, write:metadata, create:node, write:data. Best as CAMSORTXS_TILED__API_KEY."
+        None,
+        description="Scopes: read:*, create:node, write:metadata, write:data, delete:node, delete:revision."
+        " Best as CAMSORTXS_TILED__API_KEY.",
     )
     raw_path: str = Field("", description="Container of the raw runs; empty for the root.")
     results_path: str = Field("camsortxs", description="Container of our records; made when it is not there.")

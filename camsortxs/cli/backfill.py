@@ -22,7 +22,8 @@ _HELP = """Recover the technique of archived runs that nobody has tagged.
 
 Finds complete runs without our tag, oldest first, classifies their frames and writes record and index, exactly as the
 live agent would. It resumes by itself: what is tagged is not found again. The API key is taken from `--api-key-file`,
-or from `TILED_API_KEY` as by every Tiled client.
+or from `TILED_API_KEY` as by every Tiled client. Exit code 1 when it had to stop (the same command goes on
+from there), 2 when the model cannot be used, 3 when the catalogue refused runs for good (all the others were done).
 
 Examples:
 
