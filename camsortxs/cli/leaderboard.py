@@ -220,7 +220,8 @@ def _write(
 
 def _spelt(setting: "Setting") -> list[str]:
     """Return the options that make the setting."""
-    return [word for name in ("trees", "folds", "inner", "seed") for word in (f"--{name}", str(getattr(setting, name)))]
+    spelt = {"trees": "--trees", "folds": "--folds", "inner": "--inner", "seed": "--fold-seed"}  # `--seed` draws frames
+    return [word for name, option in spelt.items() for word in (option, str(getattr(setting, name)))]
 
 
 def _show(rows: "list[Row]", screen: Console) -> None:
