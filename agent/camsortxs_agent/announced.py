@@ -102,17 +102,32 @@ def nobody_counts(announced: Announced) -> None:
     """Know nothing: whoever asks has to read the images."""
 
 
+class Original:
+    """The bytes of a message, for the first of its refusals: a page of bad events is kept once, not once an event."""
+
+    def __init__(self, payload: bytes | None = None) -> None:
+        self._left = [payload]
+        self.size = len(payload or b"")
+
+    def take(self) -> bytes | None:
+        """Return them, to one of all threads that ask."""
+        try:
+            return self._left.pop()
+        except IndexError:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """What an `Unread` waits for: to be called in a thread of this process, or looked into and done by another one.
 
-    `origin` and `payload` are those of the message that announced the images: a refusal has them.
+    `origin` and `original` are those of the message that announced the images: a refusal has them.
     """
 
     announced: Announced
     frames: int
     origin: Mapping[str, Any] = field(default_factory=dict)
-    payload: bytes | None = None
+    original: Original = field(default_factory=Original)
 
     def __call__(self) -> list[Frame | Rejected]:
         """Return the images as frames and refusals."""
@@ -121,4 +136,4 @@ class Fetch:
 
     def traced(self, refused: Rejected) -> Rejected:
         """Return a refusal with where it came from."""
-        return replace(refused, origin=self.origin, payload=self.payload)
+        return replace(refused, origin=self.origin, payload=self.original.take())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from camsortxs.frames import Batch, Frame, Rejected, RunEnd, Unread
+from camsortxs_agent.announced import Fetch
 from camsortxs_agent.documents import Item
 
 
@@ -46,18 +47,24 @@ class Partition:
 
 @dataclass(kw_only=True)
 class Collector:
-    """Fills a batch, up to `frames` frames (or as many refusals) or for `seconds` after its first item."""
+    """Fills a batch, up to `frames` frames (or as many refusals) or for `seconds` after its first item.
+
+    Pixels and messages that it already holds (of images in files it holds neither) end it sooner, at `size` bytes.
+    """
 
     frames: int
     seconds: float
+    size: int = 64_000_000
     _items: list[tuple[Partition, Item]] = field(default_factory=list)
     _since: float = 0.0
+    _held: int = 0
 
     def add(self, partition: Partition, item: Item) -> None:
         """Add what a document of this partition brought."""
         if not self._items:
             self._since = time.monotonic()
         self._items.append((partition, item))
+        self._held += _held(item)
 
     @property
     def empty(self) -> bool:
@@ -67,7 +74,7 @@ class Collector:
     @property
     def full(self) -> bool:
         """No more should be added."""
-        return len(self._items) >= self.frames
+        return len(self._items) >= self.frames or self._held >= self.size
 
     @property
     def patience(self) -> float:
@@ -81,7 +88,7 @@ class Collector:
 
     def take(self) -> list[tuple[Partition, Item]]:
         """Return what was collected, and begin anew."""
-        items, self._items = self._items, []
+        items, self._items, self._held = self._items, [], 0
         return items
 
 
@@ -136,3 +143,15 @@ def as_batch(items: Sequence[Item], acknowledge: Callable[[], None]) -> Batch:
         ended=tuple(item for item in items if isinstance(item, RunEnd)),
         acknowledge=acknowledge,
     )
+
+
+def _held(item: Item) -> int:
+    """Return the bytes that are kept as long as an item is."""
+    match item:
+        case Frame():
+            return item.image.nbytes
+        case Rejected():
+            return len(item.payload or b"")
+        case Unread(read=Fetch() as fetch):
+            return fetch.original.size  # what stands in the document itself is about as much again
+    return 0

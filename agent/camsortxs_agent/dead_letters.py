@@ -76,7 +76,14 @@ class DeadLetters:
         if not letters:
             return
         if self._publisher is not None and self._topic:
-            self._publisher.publish(self._topic, [(str(letter.get("run") or ""), _short(letter)) for letter in letters])
+            try:
+                self._publisher.publish(
+                    self._topic, [(str(letter.get("run") or ""), _short(letter)) for letter in letters]
+                )
+            except SinkRejected as error:  # a topic that takes less than most: the file takes all
+                if self._file is None:
+                    raise
+                log.error("dead_letter_not_on_topic", error=str(error))
         if self._file is not None:
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,10 @@ from camsortxs_agent.streams import Detector, Stream, StreamResource, field, unp
 
 Item = Frame | Unread | Rejected | RunEnd
 
+MAX_UID = 255
+"""An identifier longer than that, or with something in it that does not print, has no place in the catalogue."""
+MAX_SEQ_NUM = 2**40
+"""No run has more events: times the frames of an event, it still is an index that a table can hold."""
 MAX_EVENTS = 1_000_000
 """A stream datum of more events than that is refused: one comes at least every few seconds."""
 
@@ -32,6 +36,8 @@ class RunDocuments:
 
     def __init__(self, start: Mapping[str, Any], *, pixels: PixelReader, count: Count = nobody_counts) -> None:
         self.uid = field(start, "uid", str)
+        if not (self.uid.isprintable() and 0 < len(self.uid) <= MAX_UID):
+            raise FrameError("malformed", f"no run is called {self.uid[:80]!r}")
         self._start = start
         self._pixels = pixels
         self._count = count
@@ -133,8 +139,8 @@ class RunDocuments:
         indices = field(document, "indices", dict)
         seq_nums = field(document, "seq_nums", dict)
         first, last = field(indices, "start", int), field(indices, "stop", int)
-        if last - first > MAX_EVENTS:
-            raise FrameError("malformed", f"a stream datum of {last - first} events")
+        if first < 0 or last - first > MAX_EVENTS:
+            raise FrameError("malformed", f"a stream datum of events {first} to {last}")
         if resource.origin is None:  # a further file of the same detector counts from its own beginning
             resource.origin = first
         for place, index in enumerate(range(first, last)):
@@ -159,6 +165,8 @@ class RunDocuments:
         find: Callable[[], Any],
     ) -> Iterator[Item]:
         """Yield the images of one event and one detector: unread, or each of them a frame or a refusal."""
+        if not 1 <= seq_num <= MAX_SEQ_NUM:
+            raise FrameError("malformed", f"an event numbered {seq_num}")
         announced = Announced(
             run=self.uid,
             stream=stream.name,

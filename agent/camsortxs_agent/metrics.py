@@ -1,7 +1,7 @@
 """Every metric of the agent, and the port that serves them. The only file that imports Prometheus."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
@@ -189,11 +189,11 @@ class Metrics:
             self.stages.labels(stage).observe(seconds)
 
     @contextmanager
-    def recording(self, outcome: Outcome) -> Iterator[None]:
-        """Count the runs of an outcome once the block has written their records."""
+    def recording(self, outcome: Outcome, *, refused: Collection[str] = ()) -> Iterator[None]:
+        """Count the runs of an outcome once the block has written their records, but for those refused meanwhile."""
         began = perf_counter()
         yield
-        self.runs.inc(len(outcome.ended))
+        self.runs.inc(sum(end.run not in refused for end in outcome.ended))
         self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in outcome.ended))
         if outcome.ended:
             self.stages.labels("record").observe(perf_counter() - began)

@@ -84,12 +84,16 @@ def outlets(
     def refused(outcome: Outcome, error: SinkRejected) -> None:
         letters.refuse(outcome, error)
         for end in outcome.ended:
+            unwritten.add(end.run)
+            records.forget(end.run)
             mark.settle(end.run)
 
+    unwritten: set[str] = set()
     patient_records = patiently("catalogue", records, refused)
 
     def record(outcome: Outcome) -> None:
-        with metrics.recording(outcome):
+        unwritten.clear()
+        with metrics.recording(outcome, refused=unwritten):
             patient_records.write(outcome)
         readiness.set("catalogue", None)
 

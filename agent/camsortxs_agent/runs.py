@@ -86,8 +86,10 @@ class Runs:
             if name in LEADS_ON and isinstance(uid := document.get("uid"), str):
                 self._run_of[uid] = run.documents.uid
                 run.known.add(uid)
-            run.stopped = run.stopped or name == "stop"
+            if name == "stop" and run.stopped:
+                continue  # a producer said it twice: whoever concludes the run has forgotten it with the first
             yield from run.documents.consume(name, document, time=time)
+            run.stopped = run.stopped or name == "stop"
 
     def first_offset(self, place: Hashable) -> int | None:
         """Return the smallest offset that an open run of this place began at; None when no run is open there."""

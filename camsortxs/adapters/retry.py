@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 import stamina
@@ -42,11 +43,12 @@ class RetryingSink:
         """Write each run of the outcome until it is written or refused for good."""
         for part in by_run(outcome):
             try:
-                self._persist(part)
+                self._persist(partial(self._sink.write, part))
             except SinkRejected as error:
-                self._rejected(part, error)
+                # Where what is given up is kept may itself be away for a while: a full disk, a broker.
+                self._persist(partial(self._rejected, part, error))
 
-    def _persist(self, outcome: Outcome) -> None:
+    def _persist(self, write: Callable[[], None]) -> None:
         started = monotonic()
 
         def try_again(error: Exception) -> bool:
@@ -62,7 +64,7 @@ class RetryingSink:
                 on=try_again, attempts=None, timeout=None, wait_initial=0.1, wait_max=MAX_WAIT_SECONDS, wait_jitter=0.1
             ):
                 with attempt:
-                    self._sink.write(outcome)
+                    write()
         except SinkUnavailable as error:
             if error.patience is None or self._stopping():
                 raise

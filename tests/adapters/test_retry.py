@@ -40,6 +40,21 @@ def test_what_is_refused_is_reported_and_holds_back_no_other_run():
     assert set(sink.ended) == {"b"}
 
 
+def test_a_refusal_that_cannot_be_kept_now_is_kept_later():
+    sink = MemorySink(failures=[SinkRejected("tiled_422", "no")])
+    answers, kept, waits = [SinkUnavailable("the disk is full"), None], [], []
+
+    def keep(outcome, error):
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+        kept.append(outcome.ended[0].run)
+
+    RetryingSink(sink, rejected=keep, waiting=waits.append).write(ending("a", "b"))
+
+    assert (kept, [str(wait) for wait in waits]) == (["a"], ["the disk is full"])
+    assert set(sink.ended) == {"b"}
+
+
 def test_patience_ends():
     sink = MemorySink(failures=[SinkUnavailable("not complete", patience=0.0) for _ in range(9)])
     refused = []

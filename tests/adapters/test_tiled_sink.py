@@ -10,7 +10,7 @@ from support.outcomes import MODEL, whole_run
 from camsortxs import derived
 from camsortxs.adapters.tiled import Catalogue, TiledSink
 from camsortxs.adapters.tiled import sink as sink_module
-from camsortxs.errors import SinkUnavailable
+from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.frames import FrameKey, Rejected, RunEnd
 from camsortxs.records import Opinion
 from camsortxs.techniques import Technique
@@ -242,15 +242,40 @@ def test_a_run_whose_every_frame_was_refused_is_tagged_with_the_reasons(catalogu
 def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one(catalogue, begin_raw_run):
     run = begin_raw_run()
     TiledSink(catalogue, by="agent").write(whole_run(run))
-    newer = whole_run(run)
-    key = FrameKey(run=run, stream="primary", data_key="pilatus", index=1)
-    refused = Rejected(reason="missing_file", message="no such file", key=key)
+    (record,) = whole_run(run).records
+    unsure = replace(record.prediction, technique=None, decided="unknown", probabilities=(0.25, 0.25, 0.25, 0.25))
+    newer = replace(record, prediction=unsure, model="tiny@2")
 
-    TiledSink(catalogue, by="agent").write(replace(newer, model="tiny@2", records=(), rejected=(refused,)))
+    TiledSink(catalogue, by="agent").write(replace(whole_run(run), model="tiny@2", records=(newer,)))
 
     index = index_of(catalogue, run)
-    assert (index["model"], index["decided"], index["frames"]) == ("tiny@2", "unknown", 0)
+    assert (index["model"], index["decided"], index["frames"]) == ("tiny@2", "unknown", 1)
     assert "technique" not in index
+
+
+@pytest.mark.parametrize("model", [MODEL, "tiny@2"])
+def test_a_run_read_again_after_its_files_have_gone_keeps_its_index(model, catalogue, begin_raw_run):
+    run = begin_raw_run()
+    outcome = whole_run(run)
+    TiledSink(catalogue, by="agent").write(outcome)
+    refused = Rejected(reason="missing_file", message="no such file", key=outcome.records[0].key)
+
+    TiledSink(catalogue, by="agent").write(replace(outcome, model=model, records=(), rejected=(refused,)))
+
+    index = index_of(catalogue, run)
+    assert (index["model"], index["technique"], index["frames"]) == (MODEL, "GISAXS", 1)
+
+
+def test_of_a_run_that_tiled_refuses_nothing_is_kept(catalogue, begin_raw_run, monkeypatch):
+    sink = TiledSink(catalogue, by="agent")
+
+    def refuse(*_, **__):
+        raise SinkRejected("tiled_422", "no")
+
+    monkeypatch.setattr(sink, "_write_record", refuse)
+    with pytest.raises(SinkRejected):
+        sink.write(whole_run(begin_raw_run()))
+    assert sink._open == {}
 
 
 @pytest.mark.parametrize("fault", ["nobody listens", "wrong key"])

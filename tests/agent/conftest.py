@@ -55,7 +55,7 @@ def make_source(broker: str, topic: str) -> Callable[..., KafkaSource]:
             "heartbeat.interval.ms": 500,
             **options.pop("config", {}),
         }
-        runs = Runs(pixels=FilePixels(roots=roots, patience=0.0))
+        runs = options.pop("runs", Runs(pixels=FilePixels(roots=roots, patience=0.0)))
         return KafkaSource(config=config, topics=[topic], runs=runs, **options)
 
     return make

@@ -48,6 +48,17 @@ def test_a_message_too_large_for_the_topic_is_whole_in_the_file(published, tmp_p
     assert b64decode(lines(tmp_path / "dead.jsonl")[0]["payload"]) == payload
 
 
+def test_what_the_topic_will_not_take_is_in_the_file(tmp_path):
+    class Strict:
+        def publish(self, topic, messages):
+            raise SinkRejected("too_large", "more than this topic takes")
+
+    DeadLetters(Strict(), topic="dead", file=tmp_path / "dead.jsonl").write(Outcome(model="m@1", rejected=(BAD,)))
+    assert lines(tmp_path / "dead.jsonl")[0]["reason"] == "undecodable"
+    with pytest.raises(SinkRejected):
+        DeadLetters(Strict(), topic="dead").write(Outcome(model="m@1", rejected=(BAD,)))
+
+
 def test_nothing_refused_nothing_written(published, tmp_path):
     DeadLetters(published, topic="dead", file=tmp_path / "dead.jsonl").write(Outcome(model="m@1"))
     assert published.messages == []

@@ -136,11 +136,17 @@ def test_more_frames_than_the_first_event_had_are_refused_not_mixed_up(tmp_path)
         ("descriptor", "uid", 7),
         ("event", "data", []),
         ("event", "seq_num", "one"),
+        ("event", "seq_num", 0),
+        ("event", "seq_num", 2**63 + 1),
+        ("start", "uid", "a\0b"),
+        ("start", "uid", ""),
+        ("start", "uid", "x" * 300),
         ("event", "descriptor", None),
         ("event_page", "uid", None),
         ("event_page", "data", {"pil_image": 3}),
         ("datum_page", "datum_kwargs", 5),
         ("stream_datum", "indices", {"start": "0"}),
+        ("stream_datum", "indices", {"start": -2, "stop": 1}),
     ],
 )
 def test_a_malformed_document_is_refused_as_a_whole(name, field, value, tmp_path):

@@ -6,11 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
+from event_model import pack_event_page
 from support.bluesky_runs import BlueskyRun
 from support.running import stopped
 
-from camsortxs.frames import Batch, RunEnd
+from camsortxs.adapters.pixels import FilePixels
+from camsortxs.frames import Batch, Rejected, RunEnd
 from camsortxs_agent.behind import Behind
+from camsortxs_agent.kafka import reader
+from camsortxs_agent.runs import Runs
 from camsortxs_agent.wire import encode
 
 
@@ -105,6 +109,38 @@ def test_a_bad_message_says_where_it_was_and_costs_nothing_else(publish, make_so
     assert second.origin["offset"] == first.origin["offset"] + 1
     publish(*BlueskyRun("b").inline())
     assert not [item for batch in take(make_source(), ended("b")) for item in batch.rejected]
+
+
+def test_a_page_of_bad_events_is_kept_once(publish, make_source, take, tmp_path):
+    documents = list(BlueskyRun("a", frames=6).resource(tmp_path))
+    page = pack_event_page(*(document for name, document in documents if name == "event"))
+    publish(*(each for each in documents[:-1] if each[0] != "event"), ("event_page", page), documents[-1])
+    source = make_source(runs=Runs(pixels=FilePixels(roots=[]), count=lambda announced: 1))
+    rejected = [item for batch in take(source, ended("a")) for item in batch.rejected]
+    assert len(rejected) == 6
+    assert [item.payload is not None for item in rejected].count(True) == 1
+    assert {item.origin["offset"] for item in rejected} == {rejected[0].origin["offset"]}
+
+
+def test_events_that_each_hold_their_reader_cost_no_place_in_the_group(
+    publish, make_source, take, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(reader, "_SILENCE_SECONDS", 0.5)
+    asked = []
+
+    def hang(announced):  # as a file does that its reader never finishes, but sooner
+        asked.append(announced.event)
+        time.sleep(1.5)
+        return Rejected(reason="worker_hung", message="", key=announced.key(1))
+
+    documents = list(BlueskyRun("a", frames=4).resource(tmp_path))
+    page = pack_event_page(*(document for name, document in documents if name == "event"))
+    publish(*(each for each in documents[:-1] if each[0] != "event"), ("event_page", page), documents[-1])
+    runs = Runs(pixels=FilePixels(roots=[]), count=hang)
+    source = make_source(runs=runs, config={"max.poll.interval.ms": 4000, "session.timeout.ms": 3000})
+    rejected = [item for batch in take(source, ended("a")) for item in batch.rejected]
+    assert [item.reason for item in rejected] == ["worker_hung"] * 4
+    assert asked == list(range(4))
 
 
 def test_while_a_sink_hangs_others_join_the_group_and_nothing_is_lost(publish, make_source, take):

@@ -46,12 +46,12 @@ def test_an_outcome_is_counted(metrics):
             record(2, Parent.GRAZING),
         ),
         rejected=(Rejected(reason="not_2d", message="flat"),),
-        ended=(RunEnd(run="r"), RunEnd(run="s", exit_status="incomplete")),
+        ended=(RunEnd(run="r"), RunEnd(run="s", exit_status="incomplete"), RunEnd(run="t")),
         seconds={"featurize": 0.2, "write": 0.03},
     )
     metrics.observe(outcome)
     assert value(metrics, "camsortxs_runs_finished_total") == 0  # told when their records are written, which is later
-    with metrics.recording(outcome):
+    with metrics.recording(outcome, refused={"t"}):
         pass
     assert value(metrics, "camsortxs_frames_classified_total", decided="SAXS") == 2
     assert value(metrics, "camsortxs_frames_classified_total", decided="grazing incidence") == 1

@@ -71,6 +71,11 @@ def test_a_start_that_comes_twice_does_not_lose_what_was_read(runs):
     assert runs.first_offset("p") == 0
 
 
+def test_a_stop_that_comes_twice_ends_the_run_once(runs):
+    documents = list(BlueskyRun().inline())
+    assert [item for item in feed(runs, [*documents, documents[-1]]) if isinstance(item, RunEnd)] == [RunEnd(run="run")]
+
+
 def test_what_is_forgotten_is_an_orphan_until_its_start_is_read_again(runs):
     documents = list(BlueskyRun().inline())
     feed(runs, documents[:3])

@@ -9,7 +9,7 @@ from event_model import DocumentNames
 
 from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.frames import Rejected, Unread
-from camsortxs_agent.announced import Fetch
+from camsortxs_agent.announced import Fetch, Original
 from camsortxs_agent.documents import Item
 from camsortxs_agent.runs import Runs
 from camsortxs_agent.wire import decode
@@ -32,7 +32,7 @@ def contents(
     """Yield what a message holds; one that cannot be used is a refusal without a key, after which nothing follows.
 
     A refusal has topic, partition and offset, the run (by its key, or as far as it is known), and the original bytes:
-    of several in one message the first, for one copy will do. `received` is told the name of the document.
+    of several in one message the first, however late: one copy will do. `received` is told the name of the document.
     """
     origin: dict[str, Any] = {
         "topic": message.topic(),
@@ -46,20 +46,20 @@ def contents(
     except FrameError as error:
         yield _refusal(error, origin, payload)
         return
+    original = Original(payload)
     received(name if name in DocumentNames.__members__ else "unknown")
     try:
         for item in runs.consume(name, document, place=place, offset=origin["offset"], time=sent):
             if isinstance(item, Rejected):
-                yield replace(item, origin=origin, payload=payload)
-                payload = None
+                yield replace(item, origin=origin, payload=original.take())
             elif isinstance(item, Unread) and isinstance(item.read, Fetch):
-                yield replace(item, read=replace(item.read, origin=origin, payload=payload))
+                yield replace(item, read=replace(item.read, origin=origin, original=original))
             else:
                 yield item
     except FrameError as error:
         if (run := runs.run_of(name, document)) is not None:
             origin["run"] = run
-        yield _refusal(error, origin, payload)
+        yield _refusal(error, origin, original.take())
 
 
 def _refusal(error: FrameError, origin: Mapping[str, Any], payload: bytes | None) -> Rejected:

@@ -23,6 +23,9 @@ _LINGER_SECONDS = 0.02
 _PATIENCE_SECONDS = 1.0
 """How long a full desk is waited for before the partitions are paused: a pause throws away what was fetched ahead."""
 
+_SILENCE_SECONDS = 30.0
+"""How long one message may be read without a poll: a broker takes us for dead after five minutes, ten times that."""
+
 _CONSUMER: dict[str, Any] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -74,6 +77,7 @@ class Reader:
         self._stray: list[tuple[Partition, Message]] = []
         self._out: list[Lot] = []
         self._paused = False
+        self._polled = 0.0
 
     def run(self) -> None:
         """Poll until the desk is left; what is written by then is committed.
@@ -116,15 +120,20 @@ class Reader:
         while not self._desk.left and (self._desk.full or self._desk.stopping):
             self._hear(timeout=0.1)
             if time.monotonic() - since > _PATIENCE_SECONDS:
-                self._consumer.pause(self._consumer.assignment())
-                self._paused = True
-                message = self._poll(0)
-                if message is not None:  # of a partition that came to us within this very call
-                    self._stray.append(message)
+                self._keep_our_place()
         if self._paused and not self._desk.left:
             self._consumer.resume(self._consumer.assignment())
             self._paused = False
         return not self._desk.left
+
+    def _keep_our_place(self) -> None:
+        """Poll while no message is wanted: our group sees that we are there."""
+        assert self._consumer is not None  # noqa: S101 - only called between subscribe and close
+        self._consumer.pause(self._consumer.assignment())
+        self._paused = True
+        message = self._poll(0)
+        if message is not None:  # of a partition that came to us within this very call
+            self._stray.append(message)
 
     def _next(self) -> tuple[Partition, Message] | None:
         while self._stray:
@@ -138,6 +147,7 @@ class Reader:
         message = self._consumer.poll(timeout)
         if message is not None and (error := message.error()):
             self._health.error(error)
+        self._polled = time.monotonic()
         self._health.check()
         if message is None or message.error():
             self._health.probe(self._consumer)
@@ -160,7 +170,12 @@ class Reader:
             last = isinstance(item, RunEnd) or (isinstance(item, Rejected) and item.key is None)
             if last:  # nothing follows in this message, and its run may be closed with it
                 partition.position = message.offset() + 1
-            if self._collector.full:
+            late = (
+                time.monotonic() - self._polled > _SILENCE_SECONDS
+            )  # each event may have a file that holds its reader
+            if late:
+                self._keep_our_place()
+            if late or self._collector.full:
                 self._hand_on()
                 if not self._there_is_room() or partition.lost:
                     return

@@ -1,6 +1,6 @@
 """Write-back: the record of a run, then the index on the run itself, each exactly once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -8,7 +8,7 @@ from bluesky_tiled_plugins import TiledWriter
 
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors, fetch
-from camsortxs.errors import SinkUnavailable
+from camsortxs.errors import SinkRejected, SinkUnavailable
 from camsortxs.frames import INCOMPLETE, RunEnd
 from camsortxs.records import Outcome, Record
 from camsortxs.summary import OpenRun, gather
@@ -34,7 +34,8 @@ class TiledSink:
     uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
     Record and index are named after the model that saw the first frame of the run: one record, one index, even where
     another model served before it ended (the record has a column `model`). A run that ended `INCOMPLETE` gets its
-    record, and an index only where Tiled shows its stop document at that moment.
+    record, and an index only where Tiled shows its stop document at that moment. No index gives way to one of the same
+    model that saw fewer frames, nor to one that saw none: files are moved away, and a run may be read again after that.
 
     Raises
     ------
@@ -72,7 +73,11 @@ class TiledSink:
         """Remember the records; finish the runs that have ended."""
         gather(self._open, outcome)
         for end in outcome.ended:
-            self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
+            try:
+                self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
+            except SinkRejected:  # nobody will bring it again
+                self.forget(end.run)
+                raise
             self.forget(end.run)
 
     def _finish(self, end: RunEnd, known: OpenRun, model: str) -> None:
@@ -120,10 +125,10 @@ class TiledSink:
             if not wait:
                 return
             raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
-        there = self._catalogue.index_in(raw.metadata).get("model")
-        if self._says(raw, index) or (self._yielding and there):
+        there = self._catalogue.index_in(raw.metadata)
+        if self._says(raw, index) or (self._yielding and there.get("model")) or _poorer(index, there):
             return
-        if there is None and (left := theirs_until - time()) > 0:
+        if there.get("model") is None and (left := theirs_until - time()) > 0:
             raise SinkUnavailable(f"the index of run {run} is being written", retry_after=min(0.5, left))
         # A merge patch touches our key alone, and within it nothing but our fields: a human label stays.
         patch = self._catalogue.index_patch(index)
@@ -135,10 +140,22 @@ class TiledSink:
     def _knows_more(self, run: str, frames: int) -> bool:
         """Say whether the index that a run has was concluded from as many frames, or more."""
         raw = self._catalogue.run(run) if self._catalogue.takes_index else None
-        return raw is not None and self._catalogue.index_in(raw.metadata).get("frames", -1) >= frames
+        return raw is not None and _frames(self._catalogue.index_in(raw.metadata)) >= frames
 
     def _says(self, raw: Any, index: dict[str, Any]) -> bool:
         return derived.same_conclusion(index, self._catalogue.index_in(raw.metadata))
+
+
+def _poorer(index: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    """Say whether an index tells of fewer frames than the one that is there, of the same model, or of none at all."""
+    same = index["model"] == there.get("model") or not _frames(index)
+    return same and _frames(index) < _frames(there)
+
+
+def _frames(index: Mapping[str, Any]) -> int:
+    """Return how many frames an index tells of; -1 when it does not."""
+    frames = index.get("frames")
+    return frames if isinstance(frames, int) else -1
 
 
 def _documents(

@@ -27,7 +27,7 @@ from camsortxs.look import look
 from camsortxs.model import Model
 from camsortxs.simulate import draw
 from camsortxs.testing import TinyClassifier, TinyFeaturizer
-from camsortxs_agent.announced import Announced, Fetch
+from camsortxs_agent.announced import Announced, Fetch, Original
 from camsortxs_agent.settings import LogSettings, PixelSettings, Settings
 from camsortxs_agent.streams import Detector
 from camsortxs_agent.workers import Staff
@@ -97,7 +97,9 @@ def unread(folder):
             pixels=FilePixels(roots=[folder], patience=0.0),
             **fields,
         )
-        return Unread(key=announced.key(1), read=Fetch(announced, 1, origin={"offset": index}, payload=b"message"))
+        return Unread(
+            key=announced.key(1), read=Fetch(announced, 1, origin={"offset": index}, original=Original(b"message"))
+        )
 
     return make
 
