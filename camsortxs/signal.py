@@ -12,20 +12,26 @@ MIN_LIT = 0.02
 FLAT_BLOCK = 16
 FLAT_STRUCTURE = 1.5
 """Means over blocks of 16 x 16 pixels that scatter less than this many times what noise alone explains are flat."""
+MIN_VALID = FLAT_BLOCK**2
+"""Fewer valid pixels than one block has, an image of 16 x 16, tell nothing of scattering."""
 _SAMPLE = 25_000
 _BLOCKS = 1_000
 _ROWS = 64
 
 
 def no_signal(frame: Frame) -> str | None:
-    """Say why the frame carries no scattering: `empty`, `flat`, or None when it does carry some.
+    """Say why the frame carries no scattering: `empty`, `flat`, `few_pixels`, or None when it does carry some.
 
     A photon counter's frame is empty when hardly a pixel is lit (shutter closed, or the direct beam alone); a lit pixel
     without a lit neighbour is a cosmic hit or a hot pixel and does not count. Where the median is above zero, a frame
-    without structure beyond the noise of its pixels is flat: a flat field, or the dark of an integrating detector.
+    without structure beyond the noise of its pixels is flat: a flat field, or the dark of an integrating detector;
+    so is one of a single value, a test pattern or a readout that hangs. Of too few valid pixels nobody can say.
 
     Source: `SIMULATION.md` section 6 (policy, and the figures above).
     """
+    valid = frame.mask.size - np.count_nonzero(frame.mask)
+    if valid < MIN_VALID:
+        return "few_pixels"
     # Bad pixels of a float image may be infinite; those of counts are left out further down, at no cost.
     counts = np.where(frame.mask, 0, frame.image) if frame.image.dtype.kind == "f" else frame.image
     thin = max(1, round(float(np.sqrt(frame.mask.size / _SAMPLE))))
@@ -33,8 +39,7 @@ def no_signal(frame: Frame) -> str | None:
     if 2 * np.count_nonzero((counts[::thin, ::thin] > 0) & good) > np.count_nonzero(good):
         return "flat" if _structure(counts, frame.mask) < FLAT_STRUCTURE else None
     # Weak scattering beside an unstopped beam is a signal: real gratings put 97 % of their counts into the beam.
-    enough = MIN_LIT * (frame.mask.size - np.count_nonzero(frame.mask))
-    return None if _lit(counts, frame.mask, enough) else "empty"
+    return None if _lit(counts, frame.mask, MIN_LIT * valid) else "empty"
 
 
 def _lit(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_], enough: float) -> bool:
@@ -69,11 +74,18 @@ def _structure(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> float:
     pixels = pixels.astype(np.float32)
     whole = ~bad.any(axis=1).reshape(-1, FLAT_BLOCK).any(axis=1)
     if np.count_nonzero(whole) < 9:
-        return np.inf
+        # Too few blocks for a spread, but pixels that are all the same show nothing in any number.
+        seen = counts[~mask]
+        return 0.0 if seen.min() == seen.max() else np.inf
     means = pixels.sum(axis=1).reshape(-1, FLAT_BLOCK).sum(axis=1)[whole] / FLAT_BLOCK**2
     steps = np.diff(pixels[:, 0], axis=1)[~(bad[:, 0, 1:] | bad[:, 0, :-1])]
     noise = _spread(steps) / np.sqrt(2.0) / FLAT_BLOCK if steps.size else 0.0
-    return _spread(means) / noise if noise > 0 else np.inf
+    if noise > 0:
+        return _spread(means) / noise
+    # Without noise any block that differs shows something, but a hot pixel or two on a constant frame do not count. The
+    # quartiles would not see peaks on a constant background.
+    differ = np.count_nonzero(means != np.median(means))
+    return np.inf if differ > MIN_LIT * means.size else 0.0
 
 
 def _spread(values: npt.NDArray[np.float32]) -> float:

@@ -74,3 +74,45 @@ def test_what_bad_pixels_hold_does_not_matter(make_frame, rng, value):
     image[mask] = value
 
     assert no_signal(make_frame(image=image, mask=mask)) == "flat"
+
+
+@pytest.mark.parametrize("value", [np.int32(7), np.uint16(4095), np.uint16(65533), np.uint8(255), np.float32(0.1)])
+@pytest.mark.parametrize("shape", [(300, 280), (32, 40)])
+def test_a_frame_of_a_single_value_is_flat_even_with_a_hot_pixel(make_frame, value, shape):
+    image = np.full(shape, value)
+    mask = np.zeros(shape, dtype=bool)
+    mask[0] = True
+
+    assert no_signal(make_frame(image=image, mask=mask)) == "flat"
+    if shape[0] > 48:  # nine blocks
+        image[7, 9] = 254
+        assert no_signal(make_frame(image=image, mask=mask)) == "flat"
+
+
+def test_peaks_on_a_background_of_a_single_value_are_a_signal(make_frame):
+    image = np.full((300, 280), 7, dtype=np.int32)
+    for row, column in ((40, 50), (40, 200), (140, 50), (140, 200), (230, 50), (230, 200), (250, 100), (90, 120)):
+        image[row : row + 3, column : column + 3] = 90  # in 8 of 306 blocks: the quartiles see nothing of them
+
+    assert no_signal(make_frame(image=image, mask=np.zeros(image.shape, dtype=bool))) is None
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (48, 40), (20, 20)])
+def test_small_frames_with_structure_have_a_signal(make_frame, rng, shape):
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    image = rng.poisson(200.0 / (1 + np.hypot(rows, columns) / 6) ** 2 + 5).astype(np.int32)
+
+    assert no_signal(make_frame(image=image, mask=np.zeros(shape, dtype=bool))) is None
+
+
+def test_too_few_valid_pixels_show_nothing(make_frame, rng):
+    image = rng.poisson(50.0, size=(120, 100)).astype(np.int32)
+    mask = np.ones(image.shape, dtype=bool)
+    mask[60, 50] = False
+
+    assert no_signal(make_frame(image=image, mask=mask)) == "few_pixels"
+    assert no_signal(make_frame(image=image[:1, :1], mask=np.zeros((1, 1), dtype=bool))) == "few_pixels"
+    mask[50:65, 40:57] = False  # 15 x 17
+    assert no_signal(make_frame(image=image, mask=mask)) == "few_pixels"
+    mask[50:66, 40:56] = False
+    assert no_signal(make_frame(image=image, mask=mask)) is None

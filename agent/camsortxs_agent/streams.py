@@ -6,13 +6,10 @@ from functools import cached_property
 from math import prod
 from typing import Any, TypeVar
 
-from camsortxs.adapters.reference import PixelReference
+from camsortxs.adapters.reference import MIN_SIDE, PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Geometry
 from camsortxs.metadata import Reading, devices, geometry, speaks_of_geometry
-
-MIN_SIDE = 16
-"""An array with a side shorter than this is a spectrum or a table, not an image."""
 
 T = TypeVar("T")
 

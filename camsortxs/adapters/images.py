@@ -18,6 +18,7 @@ import tifffile
 
 from camsortxs.adapters.declared import check_file, check_frame, check_page
 from camsortxs.adapters.hdf5 import Hdf5Images, find_dataset
+from camsortxs.adapters.reference import check_colour
 from camsortxs.adapters.sources import Allowed, anywhere
 from camsortxs.adapters.unpack import unpacked
 from camsortxs.errors import FrameError
@@ -61,7 +62,8 @@ def open_images(path: Path, dataset: str | None = None, allowed: Allowed = anywh
     Raises
     ------
     FrameError
-        `missing_file`, `unreadable`, `unsupported_form`, `no_image`, `too_large`, and those of `check_shape`.
+        `missing_file`, `unreadable`, `unsupported_form`, `no_image`, `too_large`, and those of `check_shape` and
+        `check_colour`.
     """
     if not path.is_file():
         raise FrameError("missing_file", f"{path} is not a file")
@@ -69,7 +71,9 @@ def open_images(path: Path, dataset: str | None = None, allowed: Allowed = anywh
         suffix = plain.suffix.lower()
         if suffix in HDF5_SUFFIXES or h5py.is_hdf5(plain):
             with h5py.File(plain, "r", locking=False) as file:
-                yield Hdf5Images(file, dataset or find_dataset(file), allowed)
+                images = Hdf5Images(file, dataset or find_dataset(file), allowed)
+                check_colour(getattr(file.get(images.dataset), "shape", None) or ())
+                yield images
         elif suffix == ".npy":
             yield _ArrayImages(np.load(plain, mmap_mode="r", allow_pickle=False))
         elif suffix in TIFF_SUFFIXES:
@@ -91,10 +95,12 @@ class _ArrayImages:
 
     def __len__(self) -> int:
         check_shape(self.array.shape[-2:], self.array.dtype)
+        check_colour(self.array.shape)
         return prod(self.array.shape[:-2])
 
     def read(self, index: int) -> npt.NDArray[Any]:
         check_shape(self.array.shape[-2:], self.array.dtype)
+        check_colour(self.array.shape)
         return np.array(self.array[np.unravel_index(index, self.array.shape[:-2])])
 
 

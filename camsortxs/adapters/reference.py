@@ -10,6 +10,9 @@ import numpy.typing as npt
 from camsortxs.errors import FrameError
 from camsortxs.frames import check_image
 
+MIN_SIDE = 16
+"""An array with a side shorter than this is a spectrum or a table, not an image, whatever was declared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelReference:
@@ -49,12 +52,12 @@ def as_images(value: Any) -> npt.NDArray[Any]:
     Raises
     ------
     FrameError
-        When there is no image in it: ragged, not numeric, one-dimensional, empty, too large.
+        When there is no image in it: ragged, not numeric, one-dimensional, empty, too large, too narrow, in colour.
 
     Examples
     --------
-    >>> as_images([[1, 2], [3, 4]]).shape, as_images(np.zeros((5, 2, 8, 9))).shape
-    ((1, 2, 2), (10, 8, 9))
+    >>> as_images(np.zeros((18, 19))).shape, as_images(np.zeros((5, 2, 18, 19))).shape
+    ((1, 18, 19), (10, 18, 19))
     """
     try:
         array = np.asarray(value)
@@ -68,4 +71,24 @@ def as_images(value: Any) -> npt.NDArray[Any]:
         raise FrameError("empty", f"an array of shape {array.shape} has no pixels")
     images = array.reshape(-1, *array.shape[-2:])
     check_image(images[0])
+    # Documents may declare what the pixels are not: (100, 120) for (100, 120, 3) would give 100 images of 120 x 3.
+    check_colour(array.shape)
+    if min(images.shape[1:]) < MIN_SIDE:
+        raise FrameError("not_2d", f"an array of shape {array.shape} has images with a side below {MIN_SIDE} pixels")
     return images
+
+
+def check_colour(shape: tuple[int, ...]) -> None:
+    """Refuse an array of colour images (..., height, width, 3 or 4), which is no stack of narrow ones.
+
+    Raises
+    ------
+    FrameError
+        With reason `not_2d`.
+
+    Examples
+    --------
+    >>> check_colour((5, 1679, 1475))
+    """
+    if len(shape) > 2 and shape[-1] in (3, 4):
+        raise FrameError("not_2d", f"the last axis of an array of shape {shape} looks like colour")

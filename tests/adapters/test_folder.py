@@ -220,3 +220,27 @@ def test_all_real_frames_load_as_their_labels_say(real_frames):
         assert rejected == [], row["file"]
         assert ("x".join(map(str, frame.image.shape)), str(frame.image.dtype)) == (row["shape"], row["dtype"])
         assert frame.mask.mean() < 0.3
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.h5"])
+def test_a_colour_image_is_refused_once_and_not_taken_for_many_narrow_ones(tmp_path, rng, name):
+    colour = rng.integers(0, 255, size=(100, 120, 3), dtype=np.uint8)
+    if name.endswith("npy"):
+        np.save(tmp_path / name, colour)
+    else:
+        with h5py.File(tmp_path / name, "w") as file:
+            file["entry/data/data"] = colour
+
+    frames, rejected, _ = read(tmp_path / name)
+
+    assert frames == []
+    assert [item.reason for item in rejected] == ["not_2d"]
+    assert "colour" in rejected[0].message
+
+
+def test_small_images_of_a_file_are_the_users_own_affair(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((2, 5, 6), dtype=np.int32))
+
+    frames, rejected, _ = read(tmp_path / "a.npy")
+
+    assert ([frame.image.shape for frame in frames], rejected) == ([(5, 6), (5, 6)], [])

@@ -174,3 +174,22 @@ def test_as_images_refuses_what_is_no_image():
         with pytest.raises(FrameError) as caught:
             as_images(value)
         assert caught.value.reason == expected
+
+
+@pytest.mark.parametrize("shape", [(100, 120, 3), (5, 100, 120, 4), (15, 120), (6, 100, 15)])
+def test_as_images_refuses_images_with_a_short_side_whatever_was_declared(shape):
+    with pytest.raises(FrameError, match="colour" if shape[-1] < 5 else "side below 16") as caught:
+        as_images(np.ones(shape, dtype=np.uint8))
+    assert caught.value.reason == "not_2d"
+
+
+def test_a_trailing_axis_of_length_one_is_no_side():
+    assert as_images(np.ones((5, 100, 120, 1))).shape == (5, 100, 120)
+
+
+@pytest.mark.parametrize(("name", "form"), [("a.h5", HDF5), ("a.npy", "application/x-npy")])
+def test_a_colour_image_is_no_stack_of_narrow_ones(tmp_path, name, form):
+    colour = np.ones((100, 120, 3), dtype=np.uint8)
+    np.save(tmp_path / name, colour) if name.endswith("npy") else hdf5(tmp_path / name, colour)
+    reference = PixelReference(uri=str(tmp_path / name), form=form, shape=(100, 120))
+    assert reason(pixels(tmp_path), reference) == "not_2d"

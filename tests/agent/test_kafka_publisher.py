@@ -1,5 +1,8 @@
+from uuid import uuid4
+
 import psutil
 import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from camsortxs.errors import SinkRejected, SinkUnavailable, SourceError
 from camsortxs_agent.demo.broker import embedded_broker
@@ -50,3 +53,33 @@ def test_a_message_over_the_limit_is_refused_for_good(broker):
         publisher.publish("results", [("k", bytes(2000))])
     assert caught.value.reason == "message_too_large"
     publisher.publish("results", [("k", b"small")])
+
+
+def test_a_lot_that_is_larger_than_the_queue_is_delivered_once_and_in_order(broker):
+    topic, values = f"large-lot-{uuid4().hex[:8]}", [b"%d" % number for number in range(2000)]
+    publisher = KafkaPublisher(config={"bootstrap.servers": broker, "queue.buffering.max.messages": 10})
+    publisher.publish(topic, [("k", value) for value in values])
+
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": topic})
+    partitions = consumer.list_topics(topic, timeout=10.0).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+    try:
+        seen = [message.value() for message in consumer.consume(len(values) + 1, timeout=5.0)]
+    finally:
+        consumer.close()
+    assert seen == values
+
+
+def test_a_lot_that_is_larger_than_the_queue_is_given_up_where_there_is_no_broker():
+    address = {"bootstrap.servers": f"127.0.0.1:{free_port()}", "queue.buffering.max.messages": 10}
+    publisher = KafkaPublisher(config=address, timeout=0.5)
+    for _ in range(2):  # what is left in the queue is not in the way of the next lot
+        with pytest.raises(SinkUnavailable, match=r"results: .*(refused|down)"):
+            publisher.publish("results", [("k", b"one")] * 100)
+
+
+def test_a_queue_that_nobody_empties_is_given_up_in_time():
+    address = {"bootstrap.servers": f"127.0.0.1:{free_port()}", "queue.buffering.max.messages": 10}
+    publisher = KafkaPublisher(config={**address, "message.timeout.ms": 600_000}, timeout=0.5)
+    with pytest.raises(SinkUnavailable, match="more is queued"):
+        publisher.publish("results", [("k", b"one")] * 100)

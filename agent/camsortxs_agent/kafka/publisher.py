@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -52,11 +53,11 @@ class KafkaPublisher:
 
         try:
             for key, value in messages:
-                self._producer.produce(topic, value=value, key=key, on_delivery=delivered)
-                self._producer.poll(0)
+                self._queue(self._producer, failures, topic=topic, value=value, key=key, on_delivery=delivered)
         except BufferError:
-            self._producer.purge()
-            raise SinkUnavailable(f"{topic}: more is queued than the broker takes") from None
+            if not failures:  # else they say why there is no room
+                self._producer.purge()
+                raise SinkUnavailable(f"{topic}: more is queued than the broker takes") from None
         except KafkaException as error:
             failures.append(error.args[0])
         late = self._producer.flush(self._timeout + 1.0)
@@ -73,3 +74,22 @@ class KafkaPublisher:
         if late:
             self._producer.purge()
             raise SinkUnavailable(f"{topic}: not delivered within {self._timeout:g} s")
+
+    def _queue(self, producer: Producer, failures: Sequence[KafkaError], **message: Any) -> None:
+        """Hand over a message; librdkafka's queue is bounded (100,000 messages): where it is full, wait for room.
+
+        Raises
+        ------
+        BufferError
+            When there is none in time, or after a failure.
+        """
+        until = monotonic() + self._timeout + 1.0
+        while True:
+            try:
+                producer.produce(**message)
+                break
+            except BufferError:
+                if failures or monotonic() > until:
+                    raise
+                producer.poll(0.1)
+        producer.poll(0)

@@ -9,15 +9,13 @@ from typing import Any
 import httpx
 import numpy as np
 
+from camsortxs.adapters.reference import MIN_SIDE
 from camsortxs.adapters.tiled.connection import Catalogue
 from camsortxs.adapters.tiled.untagged import Bookmark, Untagged
 from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
 from camsortxs.metadata import devices, geometry
-
-MIN_SIDE = 16
-"""Arrays with a shorter side are waveforms and the like, not images."""
 
 
 @dataclass(frozen=True, kw_only=True)
