@@ -1,6 +1,7 @@
 """From what was seen of frames to what is said of them: probabilities, evidence, a decision, a record each."""
 
 from collections.abc import Sequence
+from time import time
 
 import numpy as np
 
@@ -24,6 +25,7 @@ def conclude(frames: Sequence[Seen], model: Model, clock: Clock) -> tuple[Record
             features = Features(keys=keys, names=model.featurizer.names, values=np.stack(values))
             probabilities = dict(zip(keys, model.classifier.classify(features), strict=True))
     seconds = sum(clock.seconds.values()) / max(len(frames), 1)
+    now = time()
     return tuple(
         Record(
             prediction=_predict(seen, probabilities.get(seen.key), model.classifier.threshold),
@@ -32,6 +34,7 @@ def conclude(frames: Sequence[Seen], model: Model, clock: Clock) -> tuple[Record
             feature_digest=model.classifier.feature_digest,
             seconds=seconds,
             taken_at=seen.taken_at,
+            concluded_at=now,
             detector=seen.detector,
         )
         for seen in frames

@@ -38,7 +38,7 @@ class Opinion:
 class Record:
     """A prediction and all that is needed to trace it: model `name@version` and its threshold, feature digest, time.
 
-    `challenger` is what another model says of the frame, where one looks on.
+    `concluded_at` is in s since 1970. `challenger` is what another model says of the frame, where one looks on.
     """
 
     prediction: Prediction
@@ -47,6 +47,7 @@ class Record:
     feature_digest: str
     seconds: float
     taken_at: datetime | None = None
+    concluded_at: float | None = None
     detector: str | None = None
     challenger: Opinion | None = None
 

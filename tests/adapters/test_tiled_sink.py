@@ -1,6 +1,7 @@
 """The exactly-once line against a real Tiled over HTTP."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
@@ -42,6 +43,19 @@ def test_the_record_is_a_derived_run_found_by_the_raw_uid(catalogue, begin_raw_r
     (record,) = catalogue.results.search(Eq("start.raw_uid", run)).values()
     assert record.metadata["stop"]["camsortxs"]["technique"] == "GISAXS"
     assert list(record["primary"]["p_GISAXS"].read()) == [0.97]
+
+
+def test_a_row_tells_when_its_frame_was_named_and_the_record_by_which_threshold(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    outcome = whole_run(run)
+    taken_at = datetime(2026, 11, 29, tzinfo=UTC)
+    named = replace(outcome.records[0], taken_at=taken_at, concluded_at=taken_at.timestamp() + 0.25)
+
+    TiledSink(catalogue, by="agent").write(replace(outcome, records=(named,)))
+
+    record = next(iter(catalogue.results.values()))
+    assert list(record["primary"]["latency"].read()) == [0.25]
+    assert record.metadata["start"]["threshold"] == 0.6
 
 
 def test_a_record_tells_what_a_challenger_said_and_the_index_does_not(catalogue, begin_raw_run):

@@ -162,9 +162,14 @@ def _documents(
     run: str, model: str, records: Sequence[Record], index: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     now = time()
-    yield "start", derived.start_document(run, model, time=now, feature_digest=records[0].feature_digest)
+    first = records[0]
+    yield (
+        "start",
+        derived.start_document(run, model, time=now, feature_digest=first.feature_digest, threshold=first.threshold),
+    )
     yield "descriptor", derived.descriptor_document(run, model, time=now)
     ordered = sorted(records, key=lambda r: (r.key.stream, r.key.data_key, r.key.index))
     for seq_num, record in enumerate(ordered, start=1):
-        yield "event", derived.event_document(record, model, seq_num=seq_num, time=now)
+        # A run may go on for hours after its first frame was named: the row says when that was.
+        yield "event", derived.event_document(record, model, seq_num=seq_num, time=record.concluded_at or now)
     yield "stop", derived.stop_document(run, model, time=time(), frames=len(ordered), index=index)
