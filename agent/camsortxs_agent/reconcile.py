@@ -15,6 +15,7 @@ from camsortxs.errors import CamsortxsError, SinkRejected
 from camsortxs.frames import Batch
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
+from camsortxs_agent.announced import UNHEARD_OF
 from camsortxs_agent.background import yield_to_the_line
 
 log = structlog.get_logger()
@@ -22,7 +23,8 @@ log = structlog.get_logger()
 FIRST_AFTER_SECONDS = 60.0
 """An agent that is started over and over does not sweep each time."""
 _END_SECONDS = 10.0
-_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, KeyError)  # KeyError: the container of raw runs is not there
+_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, *UNHEARD_OF)
+"""What may end a sweep, and no more: the next one begins anew. KeyError: the container of raw runs is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

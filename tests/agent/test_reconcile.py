@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 from time import time
 
+import httpx
 import numpy as np
 import pytest
 import structlog
@@ -175,6 +176,40 @@ def test_a_run_that_nobody_understands_is_told_and_holds_back_no_other(make, cat
         ("unreadable", odd)
     ]
     assert index_of(catalogue, good)["frames"] == 3
+
+
+def test_a_run_of_which_tiled_never_answers_holds_back_the_others_twice(make, catalogue, begin_raw_run, monkeypatch):
+    odd, good = (begin_raw_run(frames=IMAGES) for _ in range(2))
+
+    def never(run):
+        if run.metadata["start"]["uid"] == odd:
+            raise httpx.ReadTimeout("timed out")
+        return found(run)
+
+    found = runs.image_arrays
+    monkeypatch.setattr(runs, "image_arrays", never)
+    reconciler = make()
+
+    assert [(swept.good, swept.runs) for swept in (reconciler.sweep() for _ in range(4))] == [
+        (False, 0),
+        (False, 0),
+        (True, 1),
+        (True, 0),
+    ]
+    assert index_of(catalogue, good)["frames"] == 3
+
+
+def test_what_others_put_in_place_of_our_index_gives_way(make, catalogue, begin_raw_run):
+    run = begin_raw_run(frames=IMAGES)
+    catalogue.raw[run].update_metadata({"camsortxs": "SAXS"})
+
+    assert (make().sweep().good, index_of(catalogue, run)["frames"]) == (True, 3)
+
+
+def test_what_nobody_foresaw_ends_a_sweep_and_not_the_sweeping(make, monkeypatch):
+    reconciler = make()
+    monkeypatch.setattr(reconciler, "_batches", lambda: iter([None]))
+    assert reconciler.sweep().good is False
 
 
 def test_a_server_that_is_gone_fails_a_sweep_and_no_more(make, told, monkeypatch):

@@ -72,9 +72,10 @@ class Catalogue:
         return fetch(self.raw, uid)
 
     def index_in(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return our index in the metadata of a raw run; empty when there is none."""
+        """Return our index in the metadata of a raw run; empty when there is none, or what others put in its place."""
         home = (metadata.get("start") or {}) if self.old else metadata
-        return home.get(INDEX_KEY) or {}
+        found = home.get(INDEX_KEY)
+        return found if isinstance(found, Mapping) else {}
 
     def index_patch(self, index: Mapping[str, Any]) -> dict[str, Any]:
         """Return the merge patch that puts our index on a raw run."""

@@ -13,7 +13,6 @@ from websockets.exceptions import WebSocketException
 from camsortxs.adapters.tiled.pages import newest
 from camsortxs.adapters.tiled.runs import TiledRuns
 from camsortxs.adapters.tiled.untagged import Bookmark
-from camsortxs.derived import INDEX_KEY
 from camsortxs.errors import SourceError
 from camsortxs.frames import Batch
 
@@ -139,6 +138,5 @@ class LiveTiledRuns:
 
     def _update(self, update: Any) -> None:
         metadata = update.metadata or {}
-        ours = metadata.get(INDEX_KEY) or {}
-        if metadata.get("stop") and not ours.get("model"):
+        if metadata.get("stop") and not self._runs.catalogue.index_in(metadata).get("model"):
             self._ended.put(update.key)

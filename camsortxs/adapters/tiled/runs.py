@@ -72,7 +72,9 @@ class TiledRuns:
                     yield from self._run(uid, run)
                 except (AttributeError, LookupError, TypeError, ValueError) as error:  # metadata of an unheard-of shape
                     yield self._given_up(mark, uid, error)
-                except httpx.HTTPStatusError as error:
+                except (httpx.ConnectError, httpx.ConnectTimeout):  # no fault of this run
+                    raise
+                except httpx.HTTPError as error:  # what Tiled answers, or that it does not, however often it is asked
                     if not mark.hopeless(uid):
                         raise
                     yield self._given_up(mark, uid, error)
