@@ -64,7 +64,7 @@ class Collector:
         if not self._items:
             self._since = time.monotonic()
         self._items.append((partition, item))
-        self._held += _held(item)
+        self._held += _bytes_in(item)
 
     @property
     def empty(self) -> bool:
@@ -145,7 +145,7 @@ def as_batch(items: Sequence[Item], acknowledge: Callable[[], None]) -> Batch:
     )
 
 
-def _held(item: Item) -> int:
+def _bytes_in(item: Item) -> int:
     """Return the bytes that are kept as long as an item is."""
     match item:
         case Frame():

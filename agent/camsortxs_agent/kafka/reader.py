@@ -170,9 +170,8 @@ class Reader:
             last = isinstance(item, RunEnd) or (isinstance(item, Rejected) and item.key is None)
             if last:  # nothing follows in this message, and its run may be closed with it
                 partition.position = message.offset() + 1
-            late = (
-                time.monotonic() - self._polled > _SILENCE_SECONDS
-            )  # each event may have a file that holds its reader
+            # Each event of a page may have a file that holds its reader.
+            late = time.monotonic() - self._polled > _SILENCE_SECONDS
             if late:
                 self._keep_our_place()
             if late or self._collector.full:
