@@ -15,7 +15,6 @@ from camsortxs.errors import CamsortxsError, SinkRejected
 from camsortxs.frames import Batch
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink
-from camsortxs_agent.announced import UNHEARD_OF
 from camsortxs_agent.background import yield_to_the_line
 
 log = structlog.get_logger()
@@ -23,8 +22,8 @@ log = structlog.get_logger()
 FIRST_AFTER_SECONDS = 60.0
 """An agent that is started over and over does not sweep each time."""
 _END_SECONDS = 10.0
-_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, *UNHEARD_OF)
-"""What may end a sweep, and no more: the next one begins anew. KeyError: the container of raw runs is not there."""
+_TROUBLE = (CamsortxsError, httpx.HTTPError, OSError, KeyError)
+"""What is bound to end a sweep now and then. KeyError: the container of raw runs is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +117,9 @@ class Reconciler:
             good = False
             if not self._over():
                 log.warning("sweep_failed", error=f"{type(error).__name__}: {error}")
+        except Exception as error:  # unforeseen: without this the thread would end, and nobody would sweep again
+            good = False
+            log.exception("sweep_failed", error=f"{type(error).__name__}: {error}")
         swept = Swept(good=good and not self._over(), runs=runs, seconds=time.monotonic() - began)
         if not self._over():
             self._told.sweep(swept)

@@ -100,7 +100,7 @@ def run(build: Callable[[Stop], Agent]) -> Exit:
         # Only when told to stop while waiting: nothing was acknowledged, the next start does it again.
         log.warning("stopped_while_waiting", error=str(error))
         return Exit.DONE if stop() else Exit.FAILED
-    except Exception:  # the one place where the unforeseen is caught (DESIGN.md section 7)
+    except Exception:  # the one place on the line where the unforeseen is caught (DESIGN.md section 7)
         log.exception("crashed")
         return Exit.FAILED
     log.info("stopped")

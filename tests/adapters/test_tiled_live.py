@@ -93,6 +93,22 @@ def test_a_run_that_ends_while_we_listen_is_told_at_once_and_dealt_with_once(lis
     assert ended.runs == runs  # our own index came back as an update, and asked for nothing
 
 
+def test_what_others_put_in_place_of_our_index_gives_way(listening, catalogue, begin_raw_run):
+    before = begin_raw_run(frames=IMAGES)
+    catalogue.raw[before].update_metadata({"camsortxs": "SAXS"})
+    with listening(poll=LONG) as (source, ended):
+        assert ended.wait_for(1) == [before]
+        connected(source)
+
+        after = begin_raw_run(frames=IMAGES, complete=False)
+        write, documents = begin_raw_run.open
+        catalogue.raw[after].update_metadata({"camsortxs": ["SAXS"]})
+        write("stop", documents.compose_stop())
+
+        assert ended.wait_for(2) == [before, after]
+    assert [catalogue.raw[run].metadata["camsortxs"]["frames"] for run in (before, after)] == [2, 2]
+
+
 def test_a_subscription_that_dies_is_begun_again_and_the_gap_is_swept(listening, catalogue, begin_raw_run):
     begun: list[None] = []
     first = begin_raw_run(frames=IMAGES)

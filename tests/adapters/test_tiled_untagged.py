@@ -2,13 +2,16 @@
 
 from time import time
 
+import httpx
 import numpy as np
 import pytest
 
 from camsortxs.adapters.tiled import Bookmark, TiledRuns, TiledSink
 from camsortxs.adapters.tiled import pages as pages_module
+from camsortxs.adapters.tiled import runs as runs_module
 from camsortxs.adapters.tiled.pages import newest, pages
 from camsortxs.adapters.tiled.untagged import MAX_REMEMBERED
+from camsortxs.errors import SourceError
 from camsortxs.pipeline import Pipeline
 from camsortxs.testing import tiny_model
 
@@ -138,6 +141,57 @@ def test_what_is_settled_is_not_found_again(sweep, begin_raw_run, bookmark):
     bookmark.settle(begin_raw_run(frames=IMAGES))
 
     assert sweep() == sweep() == []
+
+
+@pytest.fixture
+def fail_on(monkeypatch):
+    """Let Tiled fail on what one run holds, while it still lists that run."""
+
+    def arrange(odd: str, error: httpx.HTTPError) -> None:
+        def fail(run):
+            if run.metadata["start"]["uid"] == odd:
+                raise error
+            return found(run)
+
+        found = runs_module.image_arrays
+        monkeypatch.setattr(runs_module, "image_arrays", fail)
+
+    return arrange
+
+
+_REQUEST = httpx.Request("GET", "http://tiled/api/v1/search/raw")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.HTTPStatusError("500", request=_REQUEST, response=httpx.Response(500, request=_REQUEST)),
+        httpx.ReadTimeout("timed out"),
+        httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_third_sweep_goes_on_without_a_run_on_which_tiled_always_fails(sweep, begin_raw_run, fail_on, error):
+    odd, good = (begin_raw_run(frames=IMAGES) for _ in range(2))
+    fail_on(odd, error)
+
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            sweep()
+
+    assert sweep() == [odd, good]
+    assert sweep() == []
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ConnectTimeout("timed out")], ids=repr)
+def test_a_server_that_is_away_is_held_against_no_run(sweep, begin_raw_run, bookmark, fail_on, error):
+    fail_on(begin_raw_run(frames=IMAGES), error)
+
+    for _ in range(4):
+        with pytest.raises(SourceError, match="cannot be reached"):
+            sweep()
+
+    assert not bookmark.settled
 
 
 def test_a_run_that_was_tagged_since_its_page_came_is_left_alone(catalogue, begin_raw_run, bookmark):

@@ -206,10 +206,31 @@ def test_what_others_put_in_place_of_our_index_gives_way(make, catalogue, begin_
     assert (make().sweep().good, index_of(catalogue, run)["frames"]) == (True, 3)
 
 
-def test_what_nobody_foresaw_ends_a_sweep_and_not_the_sweeping(make, monkeypatch):
-    reconciler = make()
-    monkeypatch.setattr(reconciler, "_batches", lambda: iter([None]))
-    assert reconciler.sweep().good is False
+def test_what_nobody_foresaw_ends_a_sweep_and_not_the_sweeping(make, catalogue, begin_raw_run, monkeypatch):
+    run = begin_raw_run(frames=IMAGES)
+    sweeps: list[Swept] = []
+    got_through = threading.Event()
+
+    def swept(one: Swept) -> None:
+        sweeps.append(one)
+        if one.good:
+            got_through.set()
+
+    def fail_once():
+        monkeypatch.setattr(reconciler, "_batches", batches)
+        raise RuntimeError("nobody thought of this")
+
+    reconciler = make(every=0.01, told=Told(sweep=swept))
+    batches = reconciler._batches
+    monkeypatch.setattr(reconciler, "_batches", fail_once)
+
+    with structlog.testing.capture_logs() as logs, reconciler.running():
+        assert got_through.wait(30)
+
+    assert [(one.good, one.runs) for one in sweeps[:2]] == [(False, 0), (True, 1)]
+    assert index_of(catalogue, run)["frames"] == 3
+    (failed,) = [event for event in logs if event["event"] == "sweep_failed"]
+    assert (failed["log_level"], failed["exc_info"]) == ("error", True)
 
 
 def test_a_server_that_is_gone_fails_a_sweep_and_no_more(make, told, monkeypatch):
