@@ -94,14 +94,16 @@ class _ArrayImages:
         return {}
 
     def __len__(self) -> int:
-        check_shape(self.array.shape[-2:], self.array.dtype)
-        check_colour(self.array.shape)
+        self._check()
         return prod(self.array.shape[:-2])
 
     def read(self, index: int) -> npt.NDArray[Any]:
+        self._check()
+        return np.array(self.array[np.unravel_index(index, self.array.shape[:-2])])
+
+    def _check(self) -> None:
         check_shape(self.array.shape[-2:], self.array.dtype)
         check_colour(self.array.shape)
-        return np.array(self.array[np.unravel_index(index, self.array.shape[:-2])])
 
 
 @dataclass(frozen=True)

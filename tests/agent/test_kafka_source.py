@@ -30,6 +30,12 @@ def keys(batches):
     return [str(frame.key) for batch in batches for frame in batch.frames]
 
 
+def in_one_page(documents):
+    *before, stop = documents
+    page = pack_event_page(*(document for name, document in before if name == "event"))
+    return [*(each for each in before if each[0] != "event"), ("event_page", page), stop]
+
+
 def test_a_run_comes_as_batches_of_frames_and_its_end(publish, make_source, take):
     publish(*BlueskyRun("a", frames=7).inline())
     batches = take(make_source(batch_frames=3), ended("a"))
@@ -112,9 +118,7 @@ def test_a_bad_message_says_where_it_was_and_costs_nothing_else(publish, make_so
 
 
 def test_a_page_of_bad_events_is_kept_once(publish, make_source, take, tmp_path):
-    documents = list(BlueskyRun("a", frames=6).resource(tmp_path))
-    page = pack_event_page(*(document for name, document in documents if name == "event"))
-    publish(*(each for each in documents[:-1] if each[0] != "event"), ("event_page", page), documents[-1])
+    publish(*in_one_page(BlueskyRun("a", frames=6).resource(tmp_path)))
     source = make_source(runs=Runs(pixels=FilePixels(roots=[]), count=lambda announced: 1))
     rejected = [item for batch in take(source, ended("a")) for item in batch.rejected]
     assert len(rejected) == 6
@@ -133,9 +137,7 @@ def test_events_that_each_hold_their_reader_cost_no_place_in_the_group(
         time.sleep(1.5)
         return Rejected(reason="worker_hung", message="", key=announced.key(1))
 
-    documents = list(BlueskyRun("a", frames=4).resource(tmp_path))
-    page = pack_event_page(*(document for name, document in documents if name == "event"))
-    publish(*(each for each in documents[:-1] if each[0] != "event"), ("event_page", page), documents[-1])
+    publish(*in_one_page(BlueskyRun("a", frames=4).resource(tmp_path)))
     runs = Runs(pixels=FilePixels(roots=[]), count=hang)
     source = make_source(runs=runs, config={"max.poll.interval.ms": 4000, "session.timeout.ms": 3000})
     rejected = [item for batch in take(source, ended("a")) for item in batch.rejected]

@@ -126,9 +126,10 @@ class TiledSink:
                 return
             raise SinkUnavailable(f"run {run} is not complete in Tiled", retry_after=0.2, patience=self._patience)
         there = self._catalogue.index_in(raw.metadata)
-        if self._says(raw, index) or (self._yielding and there.get("model")) or _poorer(index, there):
+        tagged = there.get("model") is not None
+        if derived.same_conclusion(index, there) or (self._yielding and tagged) or _poorer(index, there):
             return
-        if there.get("model") is None and (left := theirs_until - time()) > 0:
+        if not tagged and (left := theirs_until - time()) > 0:
             raise SinkUnavailable(f"the index of run {run} is being written", retry_after=min(0.5, left))
         # A merge patch touches our key alone, and within it nothing but our fields: a human label stays.
         patch = self._catalogue.index_patch(index)
