@@ -9,6 +9,7 @@ from camsortxs.clock import Clock
 from camsortxs.decision import decide, shows_scattering, technique_of
 from camsortxs.evidence import Evidence, fuse
 from camsortxs.features.base import Features
+from camsortxs.flags import Flag
 from camsortxs.look import Seen
 from camsortxs.model import Model
 from camsortxs.records import Prediction, Record
@@ -43,10 +44,12 @@ def conclude(frames: Sequence[Seen], model: Model, clock: Clock) -> tuple[Record
 
 def _predict(seen: Seen, probabilities: Sequence[float] | None, threshold: float) -> Prediction:
     if probabilities is None:
-        return Prediction(key=seen.key, technique=None, decided=Parent.NO_SIGNAL, probabilities=None)
+        why = (seen.nothing,) if seen.nothing else ()
+        return Prediction(key=seen.key, technique=None, decided=Parent.NO_SIGNAL, probabilities=None, flags=why)
     evidence = seen.evidence if shows_scattering(probabilities) else Evidence()
     fused, contradiction = fuse(probabilities, evidence)
     decided = decide(fused, threshold)
+    careful = {Flag.MID: evidence.mid, Flag.METADATA_CONFLICT: contradiction is not None}
     return Prediction(
         key=seen.key,
         technique=technique_of(decided),
@@ -54,4 +57,5 @@ def _predict(seen: Seen, probabilities: Sequence[float] | None, threshold: float
         probabilities=fused,
         evidence=evidence.used,
         contradiction=contradiction,
+        flags=tuple(flag for flag, holds in careful.items() if holds),
     )

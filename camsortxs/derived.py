@@ -12,7 +12,7 @@ from camsortxs import __version__
 from camsortxs.decision import technique_of
 from camsortxs.records import Record
 from camsortxs.summary import DetectorSummary, RunSummary
-from camsortxs.techniques import TECHNIQUES, scicat_techniques
+from camsortxs.techniques import TECHNIQUES, esrfet_terms, scicat_techniques
 
 INDEX_KEY = "camsortxs"
 STREAM = "primary"
@@ -99,6 +99,7 @@ def index_metadata(summary: RunSummary, records: Sequence[Record], *, model: str
         "decided": str(summary.decided),
         "probability": _rounded(summary.probability),
         "techniques": [entry for decided in summary.techniques for entry in scicat_techniques(decided)],
+        "esrfet": [term for decided in summary.techniques for term in esrfet_terms(decided)],
         "detectors": [_detector(detector) for detector in summary.detectors],
         "frames": summary.frames,
         # Lists, not mappings: a merge patch replaces the one and mixes the other with what stood there.
@@ -129,6 +130,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     **{f"p_{technique}": _NUMBER for technique in TECHNIQUES},
     "evidence": _STRING,
     "contradiction": _STRING,
+    "flags": _STRING,
     "model": _STRING,
     "challenger": _STRING,
     "challenger_decided": _STRING,
@@ -151,6 +153,7 @@ def _row(record: Record, time: float) -> dict[str, Any]:
         **_spelled("p", prediction.probabilities),
         "evidence": "; ".join(prediction.evidence),
         "contradiction": prediction.contradiction or "",
+        "flags": "; ".join(prediction.flags),
         "model": record.model,
         "challenger": other.model if other else "",
         "challenger_decided": str(other.prediction.decided) if other else "",
@@ -180,6 +183,7 @@ def _detector(summary: DetectorSummary) -> dict[str, Any]:
         "no_signal": summary.no_signal,
         "disagreement": round(summary.disagreement, 4),
         "contradictions": list(summary.contradictions),
+        "flags": [{"flag": str(flag), "count": count} for flag, count in sorted(summary.flags.items())],
     }
 
 

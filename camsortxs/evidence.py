@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from camsortxs.decision import bits
 from camsortxs.frames import Frame, Geometry
-from camsortxs.techniques import SMALL_Q90, TECHNIQUES, WIDE_Q90
+from camsortxs.techniques import SMALL_Q90, TECHNIQUES, WIDE_Q90, regime
 
 TRUST_Q = 6.0
 """Log-odds for the angle bit from a q-range with a known beam centre; half of it where the centre is assumed."""
@@ -23,11 +23,15 @@ CONTRADICTION = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Log-odds for `grazing` and for `wide`, and in words what they come from."""
+    """Log-odds for `grazing` and for `wide`, and in words what they come from.
+
+    `mid`: the metadata says that the q-range lies between small and wide angle.
+    """
 
     grazing: float = 0.0
     wide: float = 0.0
     used: tuple[str, ...] = ()
+    mid: bool = False
 
 
 def q90(geometry: Geometry, mask: npt.NDArray[np.bool_]) -> float | None:
@@ -66,7 +70,7 @@ def gather(frame: Frame) -> Evidence:
     if angle is not None:
         grazing = TRUST_INCIDENCE if 0.03 <= abs(angle) <= 2.0 else -TRUST_INCIDENCE
         used.append(f"incidence {angle:.3g} degree")
-    return Evidence(grazing=grazing, wide=wide, used=tuple(used))
+    return Evidence(grazing=grazing, wide=wide, used=tuple(used), mid=q is not None and regime(q) == "mid")
 
 
 def fuse(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from camsortxs.clock import Clock
 from camsortxs.evidence import Evidence, gather
 from camsortxs.features.base import Features, Featurizer
+from camsortxs.flags import Flag
 from camsortxs.frames import Frame, FrameKey, Rejected, Unread
 from camsortxs.signal import no_signal
 
@@ -21,8 +22,9 @@ Beside = Callable[[Sequence[Frame]], Rows]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What remains of a frame once its pixels are gone; `values` (features,) is None when there was no signal.
+    """What remains of a frame once its pixels are gone.
 
+    `values` (features,) is None when there was no signal; `nothing` says why not.
     `beside` are the values of a challenger's features, None where none looks on with features of its own.
     """
 
@@ -31,6 +33,7 @@ class Seen:
     detector: str | None
     evidence: Evidence
     values: npt.NDArray[np.float32] | None
+    nothing: Flag | None = None
     beside: npt.NDArray[np.float32] | None = None
 
 
@@ -60,7 +63,8 @@ def look(items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Bes
         found = [each for item in items for each in (item.read() if isinstance(item, Unread) else [item])]
         frames = [each for each in found if isinstance(each, Frame)]
     with clock.stage("check"):
-        lit = [frame for frame in frames if not no_signal(frame)]
+        nothing = {frame.key: no_signal(frame) for frame in frames}
+        lit = [frame for frame in frames if nothing[frame.key] is None]
     values: Rows = {}
     others: Rows = {}
     if lit:
@@ -77,6 +81,7 @@ def look(items: Sequence[Frame | Unread], featurizer: Featurizer, *, beside: Bes
                 detector=frame.detector,
                 evidence=gather(frame),
                 values=values.get(frame.key),
+                nothing=nothing[frame.key],
                 beside=others.get(frame.key),
             )
             for frame in frames

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from camsortxs.flags import Flag
 from camsortxs.frames import FrameKey, Rejected, RunEnd
 from camsortxs.techniques import Decision, Technique
 
@@ -15,7 +16,7 @@ class Prediction:
 
     `technique` is None unless we stand by one of the four; `decided` then is the parent we are sure of, `unknown` or
     `no_signal`. `probabilities` follow the order of `TECHNIQUES`, None for a frame without signal. `evidence` names
-    the metadata that weighed in, `contradiction` says where it disagrees with the image.
+    the metadata that weighed in, `contradiction` says where it disagrees with the image; `flags` stand beside it all.
     """
 
     key: FrameKey
@@ -24,6 +25,7 @@ class Prediction:
     probabilities: tuple[float, float, float, float] | None
     evidence: tuple[str, ...] = ()
     contradiction: str | None = None
+    flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

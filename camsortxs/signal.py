@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from camsortxs.flags import Flag
 from camsortxs.frames import Frame
 
 MIN_LIT = 0.02
@@ -14,32 +15,38 @@ FLAT_STRUCTURE = 1.5
 """Means over blocks of 16 x 16 pixels that scatter less than this many times what noise alone explains are flat."""
 MIN_VALID = FLAT_BLOCK**2
 """Fewer valid pixels than one block has, an image of 16 x 16, tell nothing of scattering."""
+BEAM_SHARE, BEAM_RADIUS, BEAM_PIXELS = 0.9, 20, 9
+"""The direct beam: this share of the counts within so many pixels of the brightest one, and so many of them bright."""
+_BRIGHT = 0.01
 _SAMPLE = 25_000
 _BLOCKS = 1_000
 _ROWS = 64
 
 
-def no_signal(frame: Frame) -> str | None:
-    """Say why the frame carries no scattering: `empty`, `flat`, `few_pixels`, or None when it does carry some.
+def no_signal(frame: Frame) -> Flag | None:
+    """Say why the frame carries no scattering, or None when it does carry some.
 
-    A photon counter's frame is empty when hardly a pixel is lit (shutter closed, or the direct beam alone); a lit pixel
-    without a lit neighbour is a cosmic hit or a hot pixel and does not count. Where the median is above zero, a frame
-    without structure beyond the noise of its pixels is flat: a flat field, or the dark of an integrating detector;
-    so is one of a single value, a test pattern or a readout that hangs. Of too few valid pixels nobody can say.
+    A photon counter's frame is `dark` when hardly a pixel is lit (shutter closed); a lit pixel without a lit neighbour
+    is a cosmic hit or a hot pixel and does not count. It is `direct_beam` when nearly all counts lie in one spot. Where
+    the median is above zero, a frame without structure beyond the noise of its pixels is `flat`: a flat field, or the
+    dark of an integrating detector; so is one of a single value, a test pattern or a readout that hangs. Of too few
+    valid pixels nobody can say.
 
     Source: `SIMULATION.md` section 6 (policy, and the figures above).
     """
     valid = frame.mask.size - np.count_nonzero(frame.mask)
     if valid < MIN_VALID:
-        return "few_pixels"
+        return Flag.FEW_PIXELS
     # Bad pixels of a float image may be infinite; those of counts are left out further down, at no cost.
     counts = np.where(frame.mask, 0, frame.image) if frame.image.dtype.kind == "f" else frame.image
     thin = max(1, round(float(np.sqrt(frame.mask.size / _SAMPLE))))
     good = ~frame.mask[::thin, ::thin]
     if 2 * np.count_nonzero((counts[::thin, ::thin] > 0) & good) > np.count_nonzero(good):
-        return "flat" if _structure(counts, frame.mask) < FLAT_STRUCTURE else None
+        return Flag.FLAT if _structure(counts, frame.mask) < FLAT_STRUCTURE else None
     # Weak scattering beside an unstopped beam is a signal: real gratings put 97 % of their counts into the beam.
-    return None if _lit(counts, frame.mask, MIN_LIT * valid) else "empty"
+    if _lit(counts, frame.mask, MIN_LIT * valid):
+        return None
+    return Flag.DIRECT_BEAM if _one_spot(counts, frame.mask) else Flag.DARK
 
 
 def _lit(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_], enough: float) -> bool:
@@ -53,6 +60,19 @@ def _lit(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_], enough: float) -
         if seen >= enough:
             return True
     return False
+
+
+def _one_spot(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> bool:
+    """Say whether nearly all counts lie around the brightest pixel, in a spot and not in a hot pixel."""
+    rows, columns = np.nonzero(_with_lit_neighbour((counts > 0) & ~mask))
+    if rows.size < BEAM_PIXELS:
+        return False
+    values = counts[rows, columns].astype(np.float64)
+    brightest = values.argmax()
+    near = values[np.hypot(rows - rows[brightest], columns - columns[brightest]) <= BEAM_RADIUS]
+    # A hot pixel outshines a dark, too, but stands alone.
+    spot = np.count_nonzero(near > _BRIGHT * near.max()) >= BEAM_PIXELS
+    return bool(spot and near.sum() > BEAM_SHARE * values.sum())
 
 
 def _with_lit_neighbour(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -1,13 +1,14 @@
 """From the frames of a run to one answer for each of its detectors, and for the run."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from camsortxs.decision import decide, technique_of
+from camsortxs.flags import Flag
 from camsortxs.frames import FrameKey, Rejected
 from camsortxs.records import Outcome, Record
 from camsortxs.techniques import Decision, Parent, Technique
@@ -15,7 +16,7 @@ from camsortxs.techniques import Decision, Parent, Technique
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSummary:
-    """What one detector (run, stream, data key) saw.
+    """What one detector (run, stream, data key) saw; `flags` counts the frames that have each.
 
     `disagreement` is the share of its frames whose own most probable technique is another one: a scan that changes
     geometry midway shows here instead of being averaged away.
@@ -30,6 +31,7 @@ class DetectorSummary:
     no_signal: int
     disagreement: float
     contradictions: tuple[str, ...]
+    flags: Mapping[Flag, int]
 
     @property
     def technique(self) -> Technique | None:
@@ -125,4 +127,5 @@ def _detector(records: Sequence[Record]) -> DetectorSummary:
         no_signal=len(records) - len(seen),
         disagreement=disagreement,
         contradictions=tuple(dict.fromkeys(r.prediction.contradiction for r in records if r.prediction.contradiction)),
+        flags=Counter(flag for r in records for flag in r.prediction.flags),
     )

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 PANET = "http://purl.org/pan-science/PaNET/"
+ESRFET = "https://w3id.org/PaN/ESRFET#"
 
 SMALL_Q90 = 0.5
 """A frame is small-angle when the 90th percentile of |q| over its valid pixels is at most this (1/angstrom)."""
@@ -70,6 +71,15 @@ def scicat_techniques(decided: Decision) -> list[dict[str, str]]:
     """
     pid = _PIDS.get(decided)
     return [{"pid": PANET + pid, "name": str(decided)}] if pid else []
+
+
+def esrfet_terms(decided: Decision) -> list[str]:
+    """Return the decision as a term of the ESRF's ontology: it has one for each of the four, none for parents.
+
+    >>> esrfet_terms(Technique.GISAXS)
+    ['https://w3id.org/PaN/ESRFET#GISAXS']
+    """
+    return [ESRFET + decided] if isinstance(decided, Technique) else []
 
 
 def regime(q90: float) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from camsortxs.errors import ModelError, SinkUnavailable
+from camsortxs.flags import Flag
 from camsortxs.frames import Batch, Geometry, Rejected, RunEnd, Unread
 from camsortxs.model import Model
 from camsortxs.pipeline import Pipeline
@@ -58,6 +59,7 @@ def test_a_dark_frame_is_no_signal_and_never_reaches_the_classifier(make_frame):
     assert record.prediction.decided is Parent.NO_SIGNAL
     assert record.prediction.technique is None
     assert record.prediction.probabilities is None
+    assert record.prediction.flags == (Flag.DARK,)
 
 
 def test_metadata_decides_the_angle_and_the_contradiction_is_flagged(make_frame):
@@ -68,6 +70,15 @@ def test_metadata_decides_the_angle_and_the_contradiction_is_flagged(make_frame)
     assert record.prediction.technique is Technique.WAXS
     assert "small angle" in record.prediction.contradiction
     assert "q90" in record.prediction.evidence[0]
+    assert record.prediction.flags == (Flag.METADATA_CONFLICT,)
+
+
+def test_a_q_range_between_small_and_wide_is_flagged(make_frame):
+    between = Geometry(distance=0.09, wavelength=1e-10, pixel_size=172e-6, beam_centre=(60.0, 50.0))
+
+    (record,) = line(MemorySink()).process(Batch(frames=(make_frame(geometry=between),))).records
+
+    assert record.prediction.flags == (Flag.MID,)
 
 
 @dataclass(frozen=True, kw_only=True)

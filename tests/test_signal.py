@@ -14,7 +14,7 @@ def test_a_dark_of_a_photon_counter_with_cosmic_hits_is_empty(make_frame, rng):
     image[rng.integers(0, 300, 400), rng.integers(0, 300, 400)] = 2  # 0.4 %, the most that real darks have
     image[7, 9] = 4_194_300  # a hot pixel, as real frames have them
 
-    assert no_signal(make_frame(image=image, mask=np.zeros(image.shape, dtype=bool))) == "empty"
+    assert no_signal(make_frame(image=image, mask=np.zeros(image.shape, dtype=bool))) == "dark"
 
 
 @pytest.mark.parametrize("level", [12.0, 900.0])
@@ -37,7 +37,7 @@ def test_the_direct_beam_alone_is_no_signal_but_with_weak_scattering_around_it_i
     alone[140:150, 140:150] = 1_000_000
     scattering = alone + rng.poisson(0.15, size=alone.shape).astype(np.int32)
 
-    assert no_signal(make_frame(image=alone, mask=np.zeros(alone.shape, dtype=bool))) == "empty"
+    assert no_signal(make_frame(image=alone, mask=np.zeros(alone.shape, dtype=bool))) == "direct_beam"
     assert no_signal(make_frame(image=scattering, mask=np.zeros(alone.shape, dtype=bool))) is None
 
 

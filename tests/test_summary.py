@@ -1,6 +1,7 @@
 import pytest
 
 from camsortxs import derived
+from camsortxs.flags import Flag
 from camsortxs.frames import FrameKey, Rejected
 from camsortxs.records import Outcome, Prediction, Record
 from camsortxs.summary import gather, summarise
@@ -10,10 +11,10 @@ SAXS = (0.9, 0.05, 0.03, 0.02)
 GIWAXS = (0.02, 0.03, 0.05, 0.9)
 
 
-def record(index, probabilities, *, data_key="pilatus", decided=Technique.SAXS) -> Record:
+def record(index, probabilities, *, data_key="pilatus", decided=Technique.SAXS, flags=()) -> Record:
     key = FrameKey(run="r", stream="primary", data_key=data_key, index=index)
     return Record(
-        prediction=Prediction(key=key, technique=None, decided=decided, probabilities=probabilities),
+        prediction=Prediction(key=key, technique=None, decided=decided, probabilities=probabilities, flags=flags),
         model="m@1",
         threshold=0.6,
         feature_digest="d",
@@ -48,6 +49,18 @@ def test_a_detector_without_signal_does_not_outvote_one_with():
     summary = summarise([record(0, None, data_key="dark", decided=Parent.NO_SIGNAL), record(0, SAXS)])
 
     assert summary.decided is Technique.SAXS
+
+
+def test_flags_are_counted_by_detector_and_written_as_a_list():
+    dark = [record(i, None, decided=Parent.NO_SIGNAL, flags=(Flag.DARK,)) for i in range(2)]
+    summary = summarise([*dark, record(2, SAXS, flags=(Flag.MID, Flag.METADATA_CONFLICT)), record(3, SAXS)])
+    (written,) = derived.index_metadata(summary, [], model="m@1", by="live")["detectors"]
+
+    assert written["flags"] == [
+        {"flag": "dark", "count": 2},
+        {"flag": "metadata_conflict", "count": 1},
+        {"flag": "mid", "count": 1},
+    ]
 
 
 def test_a_run_of_refusals_is_unknown_with_reasons():

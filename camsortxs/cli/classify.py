@@ -119,7 +119,8 @@ class RowSink:
         for row in rows_of(outcome):
             self.rows.append(row)
             if self._stream:
-                print(json.dumps(row), flush=True)  # noqa: T201 - this is the output
+                said = {name: value for name, value in row.items() if name != "flags"}  # programs rely on these keys
+                print(json.dumps(said), flush=True)  # noqa: T201 - this is the output
 
 
 def rows_of(outcome: Outcome) -> Iterator[Row]:
@@ -133,6 +134,7 @@ def rows_of(outcome: Outcome) -> Iterator[Row]:
             "decided": str(prediction.decided),
             "probabilities": None if p is None else {str(t): round(x, 6) for t, x in zip(TECHNIQUES, p, strict=True)},
             "contradiction": prediction.contradiction,
+            "flags": [str(flag) for flag in prediction.flags],
             "ms": round(1000 * record.seconds, 3),
             "error": None,
         }
@@ -140,7 +142,7 @@ def rows_of(outcome: Outcome) -> Iterator[Row]:
         origin = dict.fromkeys(("path", "dataset", "index")) | {
             name: value for name, value in refusal.origin.items() if name in ("path", "dataset", "index")
         }
-        answer: Row = dict.fromkeys(("technique", "decided", "probabilities", "contradiction", "ms"))
+        answer: Row = dict.fromkeys(("technique", "decided", "probabilities", "contradiction", "flags", "ms"))
         yield {**origin, **answer, "error": f"{refusal.reason}: {refusal.message}"}
 
 
@@ -181,5 +183,6 @@ def _table(rows: list[Row]) -> Table:
         shares = [f"{p[str(t)]:.2f}" if p else "" for t in TECHNIQUES]
         style = "red" if row["error"] else None if row["technique"] else "yellow"
         ms = "" if row["ms"] is None else f"{row['ms']:.0f}"
-        table.add_row(name, row["decided"] or "", *shares, ms, row["error"] or row["contradiction"] or "", style=style)
+        note = row["error"] or row["contradiction"] or ", ".join(row["flags"])
+        table.add_row(name, row["decided"] or "", *shares, ms, note, style=style)
     return table

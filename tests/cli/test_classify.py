@@ -51,6 +51,14 @@ def test_each_frame_is_one_line_with_exactly_the_agreed_keys(frames, model):
     assert (rows[2]["decided"], rows[2]["technique"], rows[2]["probabilities"]) == ("no_signal", None, None)
 
 
+def test_the_table_says_why_a_frame_shows_nothing(frames, model):
+    _, _, done = classify(frames, "--model", model)
+
+    (line,) = (line for line in done.stdout.splitlines() if "shut.tif" in line)
+    assert "no_signal" in line
+    assert "dark" in line
+
+
 def test_what_cannot_be_read_is_a_row_and_the_others_are_done(frames, model, tmp_path):
     broken = frames / "a_first.tif"
     broken.write_bytes(b"II*\x00 cut short")

@@ -13,6 +13,7 @@ from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReader, PixelReference
 from camsortxs.errors import FrameError, traceback_digest
 from camsortxs.evidence import Evidence
+from camsortxs.flags import Flag
 from camsortxs.frames import FrameKey, Geometry, Rejected, Unread
 from camsortxs.look import Looks, Seen
 from camsortxs_agent.announced import UNHEARD_OF, Announced, Fetch
@@ -142,6 +143,7 @@ def _plain(looks: Looks) -> dict[str, Any]:
                 "detector": one.detector,
                 "evidence": asdict(one.evidence),
                 "values": None if one.values is None else one.values.tobytes(),
+                "nothing": one.nothing,
             }
             for one in looks.seen
         ],
@@ -158,13 +160,14 @@ def _plain(looks: Looks) -> dict[str, Any]:
     }
 
 
-def _seen(*, key: Any, taken_at: Any, detector: Any, evidence: Any, values: bytes | None) -> Seen:
+def _seen(*, key: Any, taken_at: Any, detector: Any, evidence: Any, values: bytes | None, nothing: str | None) -> Seen:
     return Seen(
         key=FrameKey(**key),
         taken_at=taken_at,
         detector=detector,
         evidence=Evidence(**evidence | {"used": tuple(evidence["used"])}),
         values=None if values is None else np.frombuffer(values, np.float32),
+        nothing=None if nothing is None else Flag(nothing),
     )
 
 

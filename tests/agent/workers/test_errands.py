@@ -9,6 +9,7 @@ from camsortxs.adapters.pixels import FilePixels
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.evidence import Evidence
+from camsortxs.flags import Flag
 from camsortxs.frames import FrameKey, Geometry, Rejected
 from camsortxs.look import Looks, Seen
 from camsortxs_agent.announced import Announced, Fetch
@@ -97,7 +98,8 @@ def test_what_was_seen_comes_back_as_it_was():
     taken_at = datetime(2026, 11, 28, 3, 4, 5, 678901, UTC)
     evidence = Evidence(grazing=1.0, wide=-5.5, used=("q90 0.05 1/angstrom",))
     lit = Seen(key=KEY, taken_at=taken_at, detector="pilatus", evidence=evidence, values=values)
-    dark = Seen(key=KEY, taken_at=None, detector=None, evidence=Evidence(), values=None)
+    why = Flag.DIRECT_BEAM
+    dark = Seen(key=KEY, taken_at=None, detector=None, evidence=Evidence(mid=True), values=None, nothing=why)
     refused = Rejected(reason="not_2d", message="flat", key=KEY, digest="abc")
     looks = Looks(seen=(lit, dark), rejected=(refused,), seconds={"read": 0.003})
     back = unpack_looks(pack_looks(looks))
@@ -105,6 +107,7 @@ def test_what_was_seen_comes_back_as_it_was():
     assert back.seen[0].values.dtype == np.float32
     assert (back.seen[0].key, back.seen[0].taken_at, back.seen[0].evidence) == (KEY, taken_at, evidence)
     assert back.seen[1] == dark
+    assert back.seen[1].nothing is why
     assert (back.rejected, back.seconds) == (looks.rejected, looks.seconds)
 
 
