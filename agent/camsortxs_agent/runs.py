@@ -18,13 +18,20 @@ REMEMBERED = 20_000
 
 
 @dataclass(slots=True)
+class _GivenUp:
+    """A run whose stop did not come in time, and whether it was said that more of it came after that."""
+
+    told: bool = False
+
+
+@dataclass(slots=True)
 class _Open:
     documents: RunDocuments
     place: Hashable
     offset: int
     since: float
     stopped: bool = False
-    given_up: bool = False
+    given_up: _GivenUp | None = None
     known: set[str] = field(default_factory=set)
 
 
@@ -41,7 +48,7 @@ class Runs:
         self._open: dict[str, _Open] = {}
         self._at: dict[Hashable, dict[str, _Open]] = {}
         self._run_of: dict[str, str] = {}
-        self._closed: OrderedDict[str, None] = OrderedDict()
+        self._closed: OrderedDict[str, _GivenUp | None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -66,7 +73,8 @@ class Runs:
         Raises
         ------
         FrameError
-            With reason `orphan` for a document of a run whose start was never seen; `unknown_document`, `malformed`.
+            With reason `orphan` for a document of a run whose start was never seen; `late` for the first one of a run
+            that was given up before; `unknown_document`, `malformed`.
         """
         try:
             yield from self._consume(name, document, place=place, offset=offset, time=time)
@@ -98,14 +106,14 @@ class Runs:
     def overdue(self, place: Hashable, *, before: float) -> list[RunEnd]:
         """Give up runs of a place that began before then (s since 1970), each once: their stop may never come.
 
-        They stay open until they are closed; what documents of theirs still come is ignored.
+        They stay open until they are closed; what documents of theirs still come is refused once, then ignored.
         """
         found = []
         for uid, run in self._at.get(place, {}).items():
             if run.since >= before:
                 break
             if not (run.stopped or run.given_up):
-                run.given_up = True
+                run.given_up = _GivenUp()
                 found.append(RunEnd(run=uid, exit_status=INCOMPLETE))
         return found
 
@@ -121,10 +129,13 @@ class Runs:
                 return
             del self._open[uid], self._at[run.place][uid]
             for known in (uid, *run.known):
-                self._run_of.pop(known, None)
-                self._closed[known] = None
+                if run.given_up is None:  # else a letter about what still comes should name it
+                    self._run_of.pop(known, None)
+                self._closed[known] = run.given_up
             while len(self._closed) > REMEMBERED:
-                self._closed.popitem(last=False)
+                forgotten, _ = self._closed.popitem(last=False)
+                if self._run_of.get(forgotten) not in self._open:  # it may be read anew
+                    self._run_of.pop(forgotten, None)
 
         return close
 
@@ -150,8 +161,16 @@ class Runs:
         if not isinstance(uid, str):
             raise FrameError("malformed", f"{name} does not say what it belongs to")
         if uid in self._closed and uid not in self._open:
-            return []
+            return _late(name, uid, self._closed[uid])
         if uid not in self._open:
             raise FrameError("orphan", f"{name} of {uid[:80]}, whose start was never seen")
         run = self._open[uid]
-        return [] if run.given_up else [run]
+        return _late(name, uid, run.given_up) if run.given_up else [run]
+
+
+def _late(name: str, uid: str, given_up: _GivenUp | None) -> list[_Open]:
+    """Return no run; of one that was given up say so once, when more than its stop comes."""
+    if given_up is not None and not given_up.told and name != "stop":
+        given_up.told = True
+        raise FrameError("late", f"{name} of {uid[:80]}, a run that was given up: read it again once it has ended")
+    return []

@@ -1,3 +1,5 @@
+from time import time
+
 import pytest
 from support.bluesky_runs import BlueskyRun
 
@@ -95,6 +97,25 @@ def test_a_late_acknowledgement_does_not_close_a_run_that_is_being_read_anew(run
     assert runs.first_offset("p") == 7
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_what_comes_of_a_run_that_was_given_up_is_refused_once_and_names_the_run(runs, written):
+    *documents, (_, stop) = BlueskyRun().inline()
+    feed(runs, documents[:3])
+    assert [end.run for end in runs.overdue("p", before=time() + 1)] == ["run"]
+    if written:
+        runs.closer("run")()
+    assert reason(runs, documents[3]) == "late"
+    assert runs.run_of(*documents[3]) == "run"
+    assert feed(runs, [*documents[3:], ("stop", stop)]) == []
+
+
+def test_a_stop_that_is_late_has_lost_nothing(runs):
+    *documents, stop = BlueskyRun().inline()
+    feed(runs, documents)
+    runs.overdue("p", before=time() + 1)
+    assert feed(runs, [stop]) == []
+
+
 def test_an_old_resource_without_a_run_belongs_to_whoever_is_running(runs, tmp_path):
     documents = list(BlueskyRun().resource(tmp_path))
     resource = next(document for name, document in documents if name == "resource")
@@ -110,7 +131,7 @@ def test_unknown_documents(runs, name):
     assert caught.value.reason == "unknown_document"
 
 
-def test_a_run_that_is_too_old_is_given_up_once_and_what_comes_later_is_ignored(runs):
+def test_a_run_that_is_too_old_is_given_up_once(runs):
     old, young = list(BlueskyRun("old").inline()), list(BlueskyRun("young").inline())
     for offset, (documents, since) in enumerate([(old, 100.0), (young, 200.0)]):
         list(runs.consume(*documents[0], place="p", offset=offset, time=since))
@@ -119,9 +140,7 @@ def test_a_run_that_is_too_old_is_given_up_once_and_what_comes_later_is_ignored(
     assert runs.overdue("q", before=1e12) == []
     assert runs.overdue("p", before=150.0) == [RunEnd(run="old", exit_status="incomplete")]
     assert runs.overdue("p", before=150.0) == []
-    assert feed(runs, old[3:]) == []
     assert runs.first_offset("p") == 0  # given up, not written
     runs.closer("old")()
     assert runs.first_offset("p") == 1
-    assert feed(runs, old[3:]) == []
     assert len(feed(runs, young[1:])) == 4
