@@ -13,6 +13,8 @@ from camsortxs.errors import FrameError
 
 MAX_PIXELS = 64_000_000
 """A frame with more pixels than this is refused: the largest detector in use (Eiger2 16M) has 18 million."""
+MIN_SIDE = 16
+"""An array with a side shorter than this is a spectrum or a table, not an image, whatever was declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camsortxs.errors import FrameError
-from camsortxs.frames import check_image
-
-MIN_SIDE = 16
-"""An array with a side shorter than this is a spectrum or a table, not an image, whatever was declared."""
+from camsortxs.frames import MIN_SIDE, check_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

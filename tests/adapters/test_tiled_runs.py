@@ -125,6 +125,23 @@ def test_a_databroker_stream_is_described_by_its_first_descriptor():
     assert {images.data_key: (images.detector, images.geometry) for images in found} == told_live(run, stream)
 
 
+def test_many_long_spectra_are_no_image(catalogue, begin_raw_run):
+    run, kinds = compose_run(), {"image": (40, 60), "spectrum": (64,)}
+    keys = {name: {"source": "s", "dtype": "array", "shape": shape} for name, shape in kinds.items()}
+    stream = run.compose_descriptor(name="primary", data_keys=keys)
+    write = TiledWriter(begin_raw_run.container)
+    write("start", run.start_doc)
+    write("descriptor", stream.descriptor_doc)
+    for _ in range(20):
+        data = {name: np.ones(shape, np.int32) for name, shape in kinds.items()}
+        write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
+    write("stop", run.compose_stop())
+
+    assert catalogue.raw[run.start_doc["uid"]]["primary"]["spectrum"].shape == (20, 64)
+    keys = [frame.key for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
+    assert [(key.data_key, key.index) for key in keys] == [("image", index) for index in range(20)]
+
+
 def test_the_limit_counts_runs(catalogue, begin_raw_run, images):
     for _ in range(3):
         begin_raw_run(frames=images)

@@ -1,6 +1,6 @@
 """Archived runs as a source: the same frames that the live line would have seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
@@ -9,13 +9,12 @@ from typing import Any
 import httpx
 import numpy as np
 
-from camsortxs.adapters.reference import MIN_SIDE
 from camsortxs.adapters.tiled.connection import Catalogue
 from camsortxs.adapters.tiled.untagged import Bookmark, Untagged
 from camsortxs.errors import FrameError, SourceError
-from camsortxs.frames import Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
+from camsortxs.frames import MIN_SIDE, Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
 from camsortxs.masks import bad_pixels
-from camsortxs.metadata import devices, geometry
+from camsortxs.metadata import devices, geometry, image_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +145,8 @@ def image_arrays(run: Any) -> Iterator[Images]:
         fields, described = dict(_plain(node).items()), node.metadata
         if "data" in fields and not hasattr(fields["data"], "shape"):
             fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
-        arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array)}
+        specs = described.get("data_keys") or {}
+        arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array, specs.get(data_key))}
         for data_key, device in devices(run.metadata["start"], described, arrays).items():
             yield Images(
                 stream=stream,
@@ -157,9 +157,11 @@ def image_arrays(run: Any) -> Iterator[Images]:
             )
 
 
-def _holds_images(node: Any) -> bool:
+def _holds_images(node: Any, spec: Any) -> bool:
+    """Say whether an array is one of images. Many long spectra look like one: `spec` tells, where there is one."""
     shape = getattr(node, "shape", ())
-    return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE
+    declared = isinstance(spec, Mapping) and "shape" in spec
+    return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE and (not declared or image_shape(spec) is not None)
 
 
 def _plain(node: Any) -> Any:
