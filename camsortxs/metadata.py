@@ -5,7 +5,7 @@ Its unit is that of the data key, else that of its name (`distance_mm`), else th
 distance up to 50 is in metre, above in millimetre; an energy up to 100 is in keV, above in eV.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite, pi
 from numbers import Real
 from typing import Any, NamedTuple
@@ -211,9 +211,15 @@ def image_shape(spec: Any) -> tuple[int | None, ...] | None:
     return shape
 
 
-def speaks_of_geometry(name: str) -> bool:
-    """Say whether a reading of this name can say something about the geometry."""
-    return _kind(name.lower())[0] is not None
+def moving(data_keys: Mapping[Any, Any], images: Container[Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield name and units of the data keys, other than `images`, whose readings move the geometry.
+
+    >>> list(moving({"alpha_i": {"units": "deg"}, "ring_current": {}}, images=()))
+    [('alpha_i', 'deg')]
+    """
+    for name, spec in data_keys.items():
+        if name not in images and isinstance(spec, Mapping) and _kind(str(name).lower())[0] is not None:
+            yield str(name), _text(spec.get("units"))
 
 
 def _kind(name: str) -> tuple[str | None, str | None]:

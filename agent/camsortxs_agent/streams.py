@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
 from camsortxs.frames import Geometry
-from camsortxs.metadata import Reading, devices, geometry, image_shape, speaks_of_geometry
+from camsortxs.metadata import Reading, devices, geometry, image_shape, moving
 
 T = TypeVar("T")
 
@@ -76,16 +76,11 @@ class Stream:
                     readings=device.readings,
                 )
             )
-        moving = tuple(
-            (str(name), spec.get("units") if isinstance(spec.get("units"), str) else None)
-            for name, spec in data_keys.items()
-            if name not in images and isinstance(spec, Mapping) and speaks_of_geometry(str(name))
-        )
         return cls(
             uid=field(descriptor, "uid", str),
             name=str(descriptor.get("name", "primary")),
             detectors=tuple(detectors),
-            moving=moving,
+            moving=tuple(moving(data_keys, images)),
         )
 
 

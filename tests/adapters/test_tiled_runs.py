@@ -8,7 +8,7 @@ from bluesky_tiled_plugins import TiledWriter
 from event_model import compose_run
 
 from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
-from camsortxs.adapters.tiled.runs import image_arrays
+from camsortxs.adapters.tiled.arrays import image_arrays
 from camsortxs.errors import SourceError
 from camsortxs.frames import MAX_PIXELS
 from camsortxs.pipeline import Pipeline
@@ -122,7 +122,7 @@ def test_a_databroker_stream_is_described_by_its_first_descriptor():
 
     found = image_arrays(Node(primary=Node(data=arrays)))
 
-    assert {images.data_key: (images.detector, images.geometry) for images in found} == told_live(run, stream)
+    assert {images.data_key: (images.detector, images.geometry(0)) for images in found} == told_live(run, stream)
 
 
 def test_many_long_spectra_are_no_image(catalogue, begin_raw_run):
@@ -140,6 +140,46 @@ def test_many_long_spectra_are_no_image(catalogue, begin_raw_run):
     assert catalogue.raw[run.start_doc["uid"]]["primary"]["spectrum"].shape == (20, 64)
     keys = [frame.key for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
     assert [(key.data_key, key.index) for key in keys] == [("image", index) for index in range(20)]
+
+
+def test_what_a_motor_read_with_each_event_says_where_its_frames_stood(catalogue, begin_raw_run):
+    run, angles = compose_run(metadata={"distance": 3.0}), [0.1, 0.2, 0.3]
+    keys = {
+        "image": {"source": "s", "dtype": "array", "shape": (2, 40, 60)},
+        "alpha_i": {"source": "s", "dtype": "number", "shape": (), "units": "deg"},
+    }
+    stream = run.compose_descriptor(name="primary", data_keys=keys)
+    write = TiledWriter(begin_raw_run.container)
+    write("start", run.start_doc)
+    write("descriptor", stream.descriptor_doc)
+    for angle in angles:
+        data = {"image": np.ones((2, 40, 60), np.int32), "alpha_i": angle}
+        write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
+    write("stop", run.compose_stop())
+
+    frames = [frame for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
+
+    stood = [(frame.geometry.incidence_angle, frame.geometry.distance) for frame in frames]
+    assert stood == [(angle, 3.0) for angle in angles for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("images", "angles", "expected"),
+    [((3, 40, 60), (3,), [0.0, 1.0, 2.0]), ((4, 40, 60), (3,), [None] * 4), ((3, 40, 60), (3, 2), [None] * 3)],
+    ids=["one each", "other numbers", "not a number each"],
+)
+def test_databroker_keeps_what_a_motor_read_in_an_array(images, angles, expected):
+    data_keys = {"image": {"dtype": "array", "shape": [40, 60]}, "alpha_i": {"dtype": "number", "shape": []}}
+    values = np.broadcast_to(np.arange(3.0).reshape(3, *[1] * (len(angles) - 1)), angles)
+
+    class Node(dict):
+        metadata = MappingProxyType({"start": {}, "descriptors": [{"data_keys": data_keys}]})
+
+    data = {"image": SimpleNamespace(shape=images), "alpha_i": SimpleNamespace(shape=angles, read=lambda: values)}
+    (found,) = image_arrays(Node(primary=Node(data=data)))
+
+    stood = [where and where.incidence_angle for where in map(found.geometry, range(found.count))]
+    assert stood == expected
 
 
 def test_the_limit_counts_runs(catalogue, begin_raw_run, images):

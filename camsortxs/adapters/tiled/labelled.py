@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any, Literal
 
 import httpx
@@ -12,8 +11,8 @@ from tiled.client.container import Container
 from tiled.queries import Key, KeyPresent
 
 from camsortxs import derived
+from camsortxs.adapters.tiled.arrays import Images, image_arrays
 from camsortxs.adapters.tiled.connection import Catalogue
-from camsortxs.adapters.tiled.runs import Images, image_arrays
 from camsortxs.errors import FrameError, SourceError
 from camsortxs.frames import Frame, FrameKey, Rejected
 
@@ -109,7 +108,7 @@ def frames_of_run(
     try:
         with closing(catalogue), _as_frame_errors(uid):
             images = _detector(uid, list(image_arrays(catalogue.raw[uid])), data_key)
-            count = prod(images.array.shape[:-2])
+            count = images.count
             for index in np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist():
                 key = FrameKey(run=uid, stream=images.stream, data_key=images.data_key, index=index)
                 try:

@@ -1,20 +1,17 @@
 """Archived runs as a source: the same frames that the live line would have seen."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from math import prod
 from typing import Any
 
 import httpx
-import numpy as np
 
+from camsortxs.adapters.tiled.arrays import Images, image_arrays
 from camsortxs.adapters.tiled.connection import Catalogue
 from camsortxs.adapters.tiled.untagged import Bookmark, Untagged
 from camsortxs.errors import FrameError, SourceError
-from camsortxs.frames import MIN_SIDE, Batch, Frame, FrameKey, Geometry, Rejected, RunEnd, check_shape
-from camsortxs.masks import bad_pixels
-from camsortxs.metadata import devices, geometry, image_shape
+from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,72 +95,14 @@ class TiledRuns:
             yield from self._frames(uid, images)
         yield Batch(ended=(RunEnd(run=uid, exit_status=run.metadata["stop"].get("exit_status", "success")),))
 
-    def _frames(self, uid: str, images: "Images") -> Iterator[Batch]:
-        count = prod(images.array.shape[:-2])
-        for first in range(0, count, self.batch):
+    def _frames(self, uid: str, images: Images) -> Iterator[Batch]:
+        for first in range(0, images.count, self.batch):
             frames: list[Frame] = []
             rejected: list[Rejected] = []
-            for index in range(first, min(first + self.batch, count)):
+            for index in range(first, min(first + self.batch, images.count)):
                 key = FrameKey(run=uid, stream=images.stream, data_key=images.data_key, index=index)
                 try:
                     frames.append(images.frame(key))
                 except FrameError as error:
                     rejected.append(Rejected(reason=error.reason, message=str(error), key=key, origin={"run": uid}))
             yield Batch(frames=tuple(frames), rejected=tuple(rejected))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Images:
-    """The images (..., height, width) of one detector, and where it stood."""
-
-    stream: str
-    data_key: str
-    detector: str
-    array: Any
-    geometry: Geometry | None
-
-    def frame(self, key: FrameKey) -> Frame:
-        """Read one frame over HTTP."""
-        check_shape(self.array.shape[-2:], self.array.dtype)
-        place = tuple(int(i) for i in np.unravel_index(key.index, self.array.shape[:-2]))
-        try:
-            image = np.asarray(self.array.read(place))
-        except httpx.HTTPStatusError as error:
-            raise FrameError("unreadable", f"Tiled answered {error.response.status_code} for {key}") from error
-        return Frame(key=key, image=image, mask=bad_pixels(image), geometry=self.geometry, detector=self.detector)
-
-
-def image_arrays(run: Any) -> Iterator[Images]:
-    """Find the image arrays of a run.
-
-    In the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`, and `run/<stream>/data/<key>` of databroker.
-    """
-    streams = _plain(run)
-    if list(streams) == ["streams"]:
-        streams = _plain(streams["streams"])
-    for stream, node in streams.items():
-        fields, described = dict(_plain(node).items()), node.metadata
-        if "data" in fields and not hasattr(fields["data"], "shape"):
-            fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
-        specs = described.get("data_keys") or {}
-        arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array, specs.get(data_key))}
-        for data_key, device in devices(run.metadata["start"], described, arrays).items():
-            yield Images(
-                stream=stream,
-                data_key=data_key,
-                detector=device.name,
-                array=arrays[data_key],
-                geometry=geometry(device.readings),
-            )
-
-
-def _holds_images(node: Any, spec: Any) -> bool:
-    """Say whether an array is one of images. Many long spectra look like one: `spec` tells, where there is one."""
-    shape = getattr(node, "shape", ())
-    declared = isinstance(spec, Mapping) and "shape" in spec
-    return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE and (not declared or image_shape(spec) is not None)
-
-
-def _plain(node: Any) -> Any:
-    """Return the container without the clients' own shortcuts."""
-    return getattr(node, "base", node)

@@ -1,0 +1,114 @@
+"""The images of an archived run: which arrays they are, and where the detector stood when each was taken."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import httpx
+import numpy as np
+
+from camsortxs.errors import FrameError
+from camsortxs.frames import MIN_SIDE, Frame, FrameKey, Geometry, check_shape
+from camsortxs.masks import bad_pixels
+from camsortxs.metadata import Reading, devices, geometry, image_shape, moving
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The images (..., height, width) of one detector, and where it stood.
+
+    `events` are the readings that were taken with each event, for all events the same; `readings` hold for all.
+    """
+
+    stream: str
+    data_key: str
+    detector: str
+    array: Any
+    readings: Sequence[Reading] = ()
+    events: Sequence[Sequence[Reading]] = ()
+
+    @cached_property
+    def count(self) -> int:
+        """How many images there are."""
+        return prod(self.array.shape[:-2])
+
+    def geometry(self, index: int) -> Geometry | None:
+        """Return where the detector stood at image `index`; what was read with it comes first, as in the live agent."""
+        # Where images and events do not go together nobody knows which reading is whose.
+        per_event, rest = divmod(self.count, len(self.events)) if self.events else (0, 1)
+        taken = self.events[index // per_event] if per_event and not rest else ()
+        return geometry([*taken, *self.readings])
+
+    def frame(self, key: FrameKey) -> Frame:
+        """Read one frame over HTTP.
+
+        Raises
+        ------
+        FrameError
+            With reason `unreadable` when Tiled answers with an error, and those of `Frame`.
+        """
+        check_shape(self.array.shape[-2:], self.array.dtype)
+        place = tuple(int(i) for i in np.unravel_index(key.index, self.array.shape[:-2]))
+        try:
+            image = np.asarray(self.array.read(place))
+        except httpx.HTTPStatusError as error:
+            raise FrameError("unreadable", f"Tiled answered {error.response.status_code} for {key}") from error
+        mask, where = bad_pixels(image), self.geometry(key.index)
+        return Frame(key=key, image=image, mask=mask, geometry=where, detector=self.detector)
+
+
+def image_arrays(run: Any) -> Iterator[Images]:
+    """Find the image arrays of a run.
+
+    In the layouts `run/<stream>/<key>` and `run/streams/<stream>/<key>`, and `run/<stream>/data/<key>` of databroker.
+    """
+    streams = _plain(run)
+    if list(streams) == ["streams"]:
+        streams = _plain(streams["streams"])
+    for stream, node in streams.items():
+        fields, described = dict(_plain(node).items()), node.metadata
+        if "data" in fields and not hasattr(fields["data"], "shape"):
+            fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
+        specs = described.get("data_keys") or {}
+        arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array, specs.get(data_key))}
+        events = list(_events(fields, specs, arrays)) if arrays else []
+        for data_key, device in devices(run.metadata["start"], described, arrays).items():
+            yield Images(
+                stream=stream,
+                data_key=data_key,
+                detector=device.name,
+                array=arrays[data_key],
+                readings=device.readings,
+                events=events,
+            )
+
+
+def _plain(node: Any) -> Any:
+    """Return the container without the clients' own shortcuts."""
+    return getattr(node, "base", node)
+
+
+def _holds_images(node: Any, spec: Any) -> bool:
+    """Say whether an array is one of images. Many long spectra look like one: `spec` tells, where there is one."""
+    shape = getattr(node, "shape", ())
+    declared = isinstance(spec, Mapping) and "shape" in spec
+    return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE and (not declared or image_shape(spec) is not None)
+
+
+def _events(fields: Mapping[str, Any], specs: Mapping[str, Any], images: Mapping[str, Any]) -> Iterator[list[Reading]]:
+    """Yield what each event read of what moves the geometry: columns of a table, or arrays of their own."""
+    columns = []
+    for name, units in moving(specs, images):
+        values = _column(name, fields)
+        if np.ndim(values) == 1:
+            columns.append([Reading(name, value, units) for value in values.tolist()])
+    yield from map(list, zip(*columns, strict=False))
+
+
+def _column(name: str, fields: Mapping[str, Any]) -> Any:
+    if name in fields:
+        return np.asarray(fields[name].read()) if hasattr(fields[name], "shape") else None
+    table = next((field for field in fields.values() if name in getattr(field, "columns", ())), None)
+    return None if table is None else table.read([name])[name].to_numpy()
