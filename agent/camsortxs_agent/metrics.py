@@ -193,8 +193,9 @@ class Metrics:
         """Count the runs of an outcome once the block has written their records, but for those refused meanwhile."""
         began = perf_counter()
         yield
-        self.runs.inc(sum(end.run not in refused for end in outcome.ended))
-        self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in outcome.ended))
+        written = [end for end in outcome.ended if end.run not in refused]
+        self.runs.inc(len(written))
+        self.incomplete.inc(sum(end.exit_status == INCOMPLETE for end in written))
         if outcome.ended:
             self.stages.labels("record").observe(perf_counter() - began)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -75,8 +76,8 @@ def outlets(
         readiness.set(part, str(error))
         metrics.retries.inc()
 
-    def patiently(part: str, sink: Sink, rejected: Callable[[Outcome, SinkRejected], None]) -> Sink:
-        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, stopping=stop)
+    def patiently(part: str, sink: Sink, rejected: Callable[[Outcome, SinkRejected], None], **hooks: Any) -> Sink:
+        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, stopping=stop, **hooks)
 
     def given_up(outcome: Outcome, error: SinkRejected) -> None:
         log.error("dead_letter_lost", error=str(error))
@@ -85,11 +86,10 @@ def outlets(
         letters.refuse(outcome, error)
         for end in outcome.ended:
             unwritten.add(end.run)
-            records.forget(end.run)
             mark.settle(end.run)
 
     unwritten: set[str] = set()
-    patient_records = patiently("catalogue", records, refused)
+    patient_records = patiently("catalogue", records, refused, forget=records.forget)
 
     def record(outcome: Outcome) -> None:
         unwritten.clear()

@@ -83,8 +83,8 @@ class Reconciler:
         self._bookmark = Bookmark()
         self._result: str | None = None
         self._source = TiledRuns(catalogue=catalogue, limit=limit, bookmark=self._bookmark, rest=rest, busy=busy)
-        self._sink = TiledSink(catalogue, by="reconciler", yielding=True, withheld=self._withheld)
-        self._line = line(RetryingSink(self._sink, rejected=self._refused, stopping=self._over))
+        sink = TiledSink(catalogue, by="reconciler", yielding=True, withheld=self._withheld)
+        self._line = line(RetryingSink(sink, rejected=self._refused, forget=sink.forget, stopping=self._over))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -151,6 +151,5 @@ class Reconciler:
     def _refused(self, outcome: Outcome, error: SinkRejected) -> None:
         self._result = "refused"
         for end in outcome.ended:
-            self._sink.forget(end.run)
             self._bookmark.settle(end.run)
             log.error("sweep_refused", run=end.run, reason=error.reason, error=str(error))

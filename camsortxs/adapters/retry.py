@@ -18,7 +18,8 @@ class RetryingSink:
 
     While the sink is unavailable it waits with exponential back-off: for ever, or as long as the error's `patience`
     allows. `waiting` is told of each failed try (to keep a consumer alive, to turn readiness off), `rejected` of what
-    is given up, and `stopping` ends the waiting early.
+    is given up, `forget` of each run that ends with it, whose record nobody will bring again, and `stopping` ends the
+    waiting early.
 
     Raises
     ------
@@ -32,11 +33,13 @@ class RetryingSink:
         *,
         waiting: Callable[[SinkUnavailable], None] = lambda error: None,
         rejected: Callable[[Outcome, SinkRejected], None] = lambda outcome, error: None,
+        forget: Callable[[str], None] = lambda run: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._sink = sink
         self._waiting = waiting
         self._rejected = rejected
+        self._forget = forget
         self._stopping = stopping
 
     def write(self, outcome: Outcome) -> None:
@@ -45,6 +48,8 @@ class RetryingSink:
             try:
                 self._persist(partial(self._sink.write, part))
             except SinkRejected as error:
+                for end in part.ended:
+                    self._forget(end.run)
                 # Where what is given up is kept may itself be away for a while: a full disk, a broker.
                 self._persist(partial(self._rejected, part, error))
 

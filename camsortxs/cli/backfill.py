@@ -56,7 +56,8 @@ def backfill(
     def note_refusal(outcome: Outcome, error: SinkRejected) -> None:
         refused.append(f"{', '.join(end.run for end in outcome.ended)}: {error}")
 
-    sink: Sink = DryRun() if dry_run else RetryingSink(TiledSink(archive, by="back-fill"), rejected=note_refusal)
+    written = TiledSink(archive, by="back-fill")
+    sink: Sink = DryRun() if dry_run else RetryingSink(written, rejected=note_refusal, forget=written.forget)
     with closing(archive), counting(screen) as progress:
         bar = progress.add_task("runs", total=None)
 

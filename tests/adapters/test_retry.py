@@ -40,6 +40,15 @@ def test_what_is_refused_is_reported_and_holds_back_no_other_run():
     assert set(sink.ended) == {"b"}
 
 
+@pytest.mark.parametrize("failure", [SinkRejected("tiled_422", "no"), SinkUnavailable("not complete", patience=0.0)])
+def test_a_run_that_is_given_up_is_forgotten(failure):
+    forgotten = []
+
+    RetryingSink(MemorySink(failures=[failure]), forget=forgotten.append).write(ending("a", "b"))
+
+    assert forgotten == ["a"]
+
+
 def test_a_refusal_that_cannot_be_kept_now_is_kept_later():
     sink = MemorySink(failures=[SinkRejected("tiled_422", "no")])
     answers, kept, waits = [SinkUnavailable("the disk is full"), None], [], []

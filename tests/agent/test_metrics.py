@@ -46,7 +46,7 @@ def test_an_outcome_is_counted(metrics):
             record(2, Parent.GRAZING),
         ),
         rejected=(Rejected(reason="not_2d", message="flat"),),
-        ended=(RunEnd(run="r"), RunEnd(run="s", exit_status="incomplete"), RunEnd(run="t")),
+        ended=(RunEnd(run="r"), RunEnd(run="s", exit_status="incomplete"), RunEnd(run="t", exit_status="incomplete")),
         seconds={"featurize": 0.2, "write": 0.03},
     )
     metrics.observe(outcome)

@@ -41,7 +41,7 @@ class ReplayLine:
         self._archive = archive
         self._dry_run = dry_run
         written = TiledSink(archive, by="replay", patience=_PATIENCE_SECONDS, renew=True)
-        sink: Sink = DryRun() if dry_run else RetryingSink(written, rejected=self._note)
+        sink: Sink = DryRun() if dry_run else RetryingSink(written, rejected=self._note, forget=written.forget)
         self._line = Pipeline(
             model=load_model(settings.model).model,
             sink=sink,

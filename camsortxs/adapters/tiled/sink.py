@@ -8,7 +8,7 @@ from bluesky_tiled_plugins import TiledWriter
 
 from camsortxs import derived
 from camsortxs.adapters.tiled.connection import Catalogue, as_sink_errors, fetch
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.errors import SinkUnavailable
 from camsortxs.frames import INCOMPLETE, RunEnd
 from camsortxs.records import Outcome, Record
 from camsortxs.summary import OpenRun, gather
@@ -65,7 +65,7 @@ class TiledSink:
         self._made: set[str] = set()  # the runs, not finished yet, whose record is of this sink's own making
 
     def forget(self, run: str) -> None:
-        """Drop what is kept of a run that another goes on with, who reads it from its start."""
+        """Drop what is kept of a run that another goes on with, who reads it from its start, or that is refused."""
         self._open.pop(run, None)
         self._made.discard(run)
 
@@ -73,11 +73,7 @@ class TiledSink:
         """Remember the records; finish the runs that have ended."""
         gather(self._open, outcome)
         for end in outcome.ended:
-            try:
-                self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
-            except SinkRejected:  # nobody will bring it again
-                self.forget(end.run)
-                raise
+            self._finish(end, self._open.get(end.run, OpenRun()), outcome.model)
             self.forget(end.run)
 
     def _finish(self, end: RunEnd, known: OpenRun, model: str) -> None:
