@@ -256,16 +256,42 @@ def test_a_run_whose_every_frame_was_refused_is_tagged_with_the_reasons(catalogu
 
 def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one(catalogue, begin_raw_run):
     run = begin_raw_run()
-    TiledSink(catalogue, by="agent").write(whole_run(run))
+    TiledSink(catalogue, by="reconciler").write(whole_run(run))
     (record,) = whole_run(run).records
     unsure = replace(record.prediction, technique=None, decided="unknown", probabilities=(0.25, 0.25, 0.25, 0.25))
     newer = replace(record, prediction=unsure, model="tiny@2")
 
-    TiledSink(catalogue, by="agent").write(replace(whole_run(run), model="tiny@2", records=(newer,)))
+    TiledSink(catalogue, by="live").write(replace(whole_run(run), model="tiny@2", records=(newer,)))
 
     index = index_of(catalogue, run)
     assert (index["model"], index["decided"], index["frames"]) == ("tiny@2", "unknown", 1)
     assert "technique" not in index
+
+
+def test_a_finished_run_that_a_restart_reads_with_another_model_keeps_its_one_record(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    TiledSink(catalogue, by="live").write(whole_run(run))
+    before = index_of(catalogue, run)
+    (record,) = whole_run(run, Technique.SAXS).records
+    again = replace(whole_run(run), model="tiny@2", records=(replace(record, model="tiny@2"),))
+
+    TiledSink(catalogue, by="live").write(again)
+
+    assert index_of(catalogue, run) == before
+    assert len(catalogue.results) == 1
+
+
+def test_what_another_model_saw_more_frames_for_is_written(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    TiledSink(catalogue, by="live").write(whole_run(run))
+    (record,) = whole_run(run).records
+    keys = [replace(record.key, index=index) for index in range(2)]
+    more = [replace(record, model="tiny@2", prediction=replace(record.prediction, key=key)) for key in keys]
+
+    TiledSink(catalogue, by="live").write(replace(whole_run(run), model="tiny@2", records=tuple(more)))
+
+    index = index_of(catalogue, run)
+    assert (index["model"], index["frames"]) == ("tiny@2", 2)
 
 
 @pytest.mark.parametrize("model", [MODEL, "tiny@2"])

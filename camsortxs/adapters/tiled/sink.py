@@ -36,6 +36,7 @@ class TiledSink:
     another model served before it ended (the record has a column `model`). A run that ended `INCOMPLETE` gets its
     record, and an index only where Tiled shows its stop document at that moment. No index gives way to one of the same
     model that saw fewer frames, nor to one that saw none: files are moved away, and a run may be read again after that.
+    Nor does one that the same line (`by`) concluded with another model, and no fewer frames: there is no second record.
 
     Raises
     ------
@@ -82,7 +83,7 @@ class TiledSink:
         model = records[0].model if records else model
         index = derived.index_metadata(known.summary(), records, model=model, by=self._by)
         with as_sink_errors():
-            if self._renew and self._knows_more(run, len(records)):
+            if self._concluded(run, model, len(records)):
                 return
             theirs_until = self._write_record(run, model, records, index) if records else 0.0
             self._write_index(run, index, theirs_until, wait=end.exit_status != INCOMPLETE)
@@ -134,10 +135,16 @@ class TiledSink:
         if written is None or not self._says(written, index) or not written.metadata.get("stop"):
             raise SinkUnavailable(f"the index of run {run} was overwritten by another writer", retry_after=0.2)
 
-    def _knows_more(self, run: str, frames: int) -> bool:
-        """Say whether the index that a run has was concluded from as many frames, or more."""
-        raw = self._catalogue.run(run) if self._catalogue.takes_index else None
-        return raw is not None and _frames(self._catalogue.index_in(raw.metadata)) >= frames
+    def _concluded(self, run: str, model: str, frames: int) -> bool:
+        """Say whether the index that a run has tells of as many frames, or more, and is not to be touched for it.
+
+        What the same line concluded by another model stays: a restart reads finished runs again, too, and a model may
+        have been promoted since. A record that this sink has begun it also finishes.
+        """
+        raw = self._catalogue.run(run) if self._catalogue.takes_index and run not in self._made else None
+        there = {} if raw is None else self._catalogue.index_in(raw.metadata)
+        ours = there.get("by") == self._by and there.get("model") != model
+        return (self._renew or ours) and _frames(there) >= frames
 
     def _says(self, raw: Any, index: dict[str, Any]) -> bool:
         return derived.same_conclusion(index, self._catalogue.index_in(raw.metadata))
