@@ -10,7 +10,7 @@ from math import inf, isfinite, pi
 from numbers import Real
 from typing import Any, NamedTuple
 
-from camsortxs.frames import MIN_SIDE, Geometry
+from camsortxs.frames import Geometry
 
 _NAMES: dict[str, str] = {
     "sample_detector_distance": "distance",
@@ -190,25 +190,6 @@ def devices(start: Mapping[str, Any], descriptor: Mapping[str, Any], images: Ite
     return {
         key: Device(name, (*configuration_readings(configuration.get(name)), *common)) for key, name in names.items()
     }
-
-
-def image_shape(spec: Any) -> tuple[int | None, ...] | None:
-    """Return the shape that a data key declares, when it is that of images; axes of length 0 or 1 are left out.
-
-    None in the place of a length is any length.
-
-    >>> image_shape({"dtype": "array", "shape": [1, 1679, 1475]}), image_shape({"dtype": "array", "shape": [1, 2048]})
-    ((1679, 1475), None)
-    """
-    if not isinstance(spec, Mapping) or spec.get("dtype") != "array":
-        return None
-    declared = spec.get("shape")
-    if not isinstance(declared, list | tuple):
-        return None
-    shape = tuple(n if isinstance(n, int) else None for n in declared if n not in (0, 1))
-    if len(shape) < 2 or any(n is not None and n < MIN_SIDE for n in shape[-2:]):
-        return None
-    return shape
 
 
 def moving(data_keys: Mapping[Any, Any], images: Container[Any]) -> Iterator[tuple[str, str | None]]:

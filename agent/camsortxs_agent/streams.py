@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from camsortxs.adapters.reference import PixelReference
 from camsortxs.errors import FrameError
-from camsortxs.frames import Geometry
-from camsortxs.metadata import Reading, devices, geometry, image_shape, moving
+from camsortxs.frames import MIN_SIDE, Geometry
+from camsortxs.metadata import Reading, devices, geometry, moving
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Stream:
             With reason `malformed`.
         """
         data_keys = field(descriptor, "data_keys", dict)
-        images = {name: shape for name, spec in data_keys.items() if (shape := image_shape(spec)) is not None}
+        images = {name: shape for name, spec in data_keys.items() if (shape := _image_shape(spec)) is not None}
         detectors = []
         for name, device in devices(start, descriptor, images).items():
             *leading, height, width = images[name]
@@ -114,6 +114,19 @@ class StreamResource:
             frames=detector.frames,
             shape=detector.shape,
         )
+
+
+def _image_shape(spec: Any) -> tuple[int | None, ...] | None:
+    """Return the declared shape without axes of length 0 or 1, when it is that of images; None is any length."""
+    if not isinstance(spec, Mapping) or spec.get("dtype") != "array":
+        return None
+    declared = spec.get("shape")
+    if not isinstance(declared, list | tuple):
+        return None
+    shape = tuple(n if isinstance(n, int) else None for n in declared if n not in (0, 1))
+    if len(shape) < 2 or any(n is not None and n < MIN_SIDE for n in shape[-2:]):
+        return None
+    return shape
 
 
 def unpacked(unpack: Any, page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

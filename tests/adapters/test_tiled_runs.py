@@ -2,6 +2,7 @@
 
 from types import MappingProxyType, SimpleNamespace
 
+import httpx
 import numpy as np
 import pytest
 from bluesky_tiled_plugins import TiledWriter
@@ -161,6 +162,29 @@ def test_what_a_motor_read_with_each_event_says_where_its_frames_stood(catalogue
 
     stood = [(frame.geometry.incidence_angle, frame.geometry.distance) for frame in frames]
     assert stood == [(angle, 3.0) for angle in angles for _ in range(2)]
+
+
+@pytest.mark.parametrize("declared", [[0, 0, 0], [3, 0, 0], [], None, [64, 60]])
+def test_whatever_was_declared_of_images_they_are_images(declared):
+    class Node(dict):
+        metadata = MappingProxyType({"start": {}, "descriptors": [{"data_keys": {"image": {"shape": declared}}}]})
+
+    (found,) = image_arrays(Node(primary=Node(data={"image": SimpleNamespace(shape=(3, 64, 60))})))
+
+    assert found.count == 3
+
+
+def test_a_motor_that_tiled_cannot_read_costs_no_frame():
+    def broken(columns):
+        raise httpx.HTTPStatusError("500", request=None, response=None)
+
+    class Node(dict):
+        metadata = MappingProxyType({"start": {}, "data_keys": {"alpha_i": {}}})
+
+    table = SimpleNamespace(columns=["alpha_i"], read=broken)
+    (found,) = image_arrays(Node(primary=Node(image=SimpleNamespace(shape=(3, 64, 60)), internal=table)))
+
+    assert [found.geometry(index) for index in range(found.count)] == [None] * 3
 
 
 @pytest.mark.parametrize(
