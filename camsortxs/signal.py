@@ -110,6 +110,8 @@ def _structure(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> float:
 
 def _spread(values: npt.NDArray[np.float32]) -> float:
     """Return the standard deviation as the quartiles tell it: outliers do not matter."""
-    ordered = np.sort(values)  # quicker than to look for two places alone
-    low, high = np.interp((0.25 * (values.size - 1), 0.75 * (values.size - 1)), np.arange(values.size), ordered)
+    places = 0.25 * (values.size - 1), 0.75 * (values.size - 1)
+    # Not a whole sort: five times as long on a Zen 4, whose AVX-512 numpy's sort does not suit.
+    around = sorted({min(int(place) + beyond, values.size - 1) for place in places for beyond in (0, 1)})
+    low, high = np.interp(places, around, np.partition(values, around)[around])
     return float(high - low) / 1.349
