@@ -17,7 +17,8 @@ MIN_VALID = FLAT_BLOCK**2
 """Fewer valid pixels than one block has, an image of 16 x 16, tell nothing of scattering."""
 BEAM_SHARE, BEAM_RADIUS, BEAM_PIXELS = 0.9, 20, 9
 """The direct beam: this share of the counts within so many pixels of the brightest one, and so many of them bright."""
-_BRIGHT = 0.01
+_BRIGHT, _COUNTS = 0.01, 50
+"""A pixel is bright with this share of the brightest one's counts, and so many: a particle leaves a few."""
 _SAMPLE = 25_000
 _BLOCKS = 1_000
 _ROWS = 64
@@ -71,7 +72,7 @@ def _one_spot(counts: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> bool:
     brightest = values.argmax()
     near = values[np.hypot(rows - rows[brightest], columns - columns[brightest]) <= BEAM_RADIUS]
     # A hot pixel outshines a dark, too, but stands alone.
-    spot = np.count_nonzero(near > _BRIGHT * near.max()) >= BEAM_PIXELS
+    spot = np.count_nonzero(near >= max(_COUNTS, _BRIGHT * near.max())) >= BEAM_PIXELS
     return bool(spot and near.sum() > BEAM_SHARE * values.sum())
 
 

@@ -17,6 +17,13 @@ def test_a_dark_of_a_photon_counter_with_cosmic_hits_is_empty(make_frame, rng):
     assert no_signal(make_frame(image=image, mask=np.zeros(image.shape, dtype=bool))) == "dark"
 
 
+def test_the_track_of_a_particle_is_no_beam(make_frame):
+    image = np.zeros((300, 300), dtype=np.int32)
+    image[40, 50:62] = 3
+
+    assert no_signal(make_frame(image=image, mask=np.zeros(image.shape, dtype=bool))) == "dark"
+
+
 @pytest.mark.parametrize("level", [12.0, 900.0])
 def test_an_even_frame_is_flat_whatever_its_level(make_frame, rng, level):
     image = rng.poisson(level, size=(300, 280)).astype(np.uint16)

@@ -131,13 +131,17 @@ class Runs:
             for known in (uid, *run.known):
                 if run.given_up is None:  # else a letter about what still comes should name it
                     self._run_of.pop(known, None)
-                self._closed[known] = run.given_up
-            while len(self._closed) > REMEMBERED:
-                forgotten, _ = self._closed.popitem(last=False)
-                if self._run_of.get(forgotten) not in self._open:  # it may be read anew
-                    self._run_of.pop(forgotten, None)
+                self._remember(known, run.given_up)
 
         return close
+
+    def _remember(self, known: str, given_up: _GivenUp | None) -> None:
+        """Keep an identifier of a closed run."""
+        self._closed[known] = given_up
+        while len(self._closed) > REMEMBERED:
+            forgotten, _ = self._closed.popitem(last=False)
+            if self._run_of.get(forgotten) not in self._open:  # it may be read anew
+                self._run_of.pop(forgotten, None)
 
     def forget(self, place: Hashable) -> list[str]:
         """Forget all runs of a place that somebody else now reads from where we had acknowledged; return their uids."""
@@ -146,6 +150,8 @@ class Runs:
             del self._open[uid]
             for known in run.known:
                 self._run_of.pop(known, None)
+        for given_up in filter(None, self._closed.values()):
+            given_up.told = False  # what was said may have been lost with the place
         return list(forgotten)
 
     def _runs_of(self, name: str, document: Mapping[str, Any]) -> list[_Open]:
@@ -161,16 +167,23 @@ class Runs:
         if not isinstance(uid, str):
             raise FrameError("malformed", f"{name} does not say what it belongs to")
         if uid in self._closed and uid not in self._open:
-            return _late(name, uid, self._closed[uid])
+            return self._late(name, document, uid, self._closed[uid])
         if uid not in self._open:
             raise FrameError("orphan", f"{name} of {uid[:80]}, whose start was never seen")
         run = self._open[uid]
-        return _late(name, uid, run.given_up) if run.given_up else [run]
+        return self._late(name, document, uid, run.given_up) if run.given_up else [run]
 
-
-def _late(name: str, uid: str, given_up: _GivenUp | None) -> list[_Open]:
-    """Return no run; of one that was given up say so once, when more than its stop comes."""
-    if given_up is not None and not given_up.told and name != "stop":
-        given_up.told = True
-        raise FrameError("late", f"{name} of {uid[:80]}, a run that was given up: read it again once it has ended")
-    return []
+    def _late(self, name: str, document: Mapping[str, Any], uid: str, given_up: _GivenUp | None) -> list[_Open]:
+        """Return no run; of one that was given up say so once, when more than its stop comes."""
+        if given_up is None:
+            return []
+        if name in LEADS_ON and isinstance(leads := document.get("uid"), str):  # what hangs on it is no orphan
+            self._run_of[leads] = uid
+            if uid in self._open:
+                self._open[uid].known.add(leads)
+            else:
+                self._remember(leads, given_up)
+        if not given_up.told and name != "stop":
+            given_up.told = True
+            raise FrameError("late", f"{name} of {uid[:80]}, a run that was given up: read it again once it has ended")
+        return []

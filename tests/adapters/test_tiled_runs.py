@@ -174,17 +174,48 @@ def test_whatever_was_declared_of_images_they_are_images(declared):
     assert found.count == 3
 
 
-def test_a_motor_that_tiled_cannot_read_costs_no_frame():
-    def broken(columns):
-        raise httpx.HTTPStatusError("500", request=None, response=None)
-
+def with_motors(**fields):
     class Node(dict):
-        metadata = MappingProxyType({"start": {}, "data_keys": {"alpha_i": {}}})
+        metadata = MappingProxyType({"start": {}, "data_keys": {"alpha_i": {}, "energy": {"units": "keV"}}})
 
-    table = SimpleNamespace(columns=["alpha_i"], read=broken)
-    (found,) = image_arrays(Node(primary=Node(image=SimpleNamespace(shape=(3, 64, 60)), internal=table)))
+    return list(image_arrays(Node(primary=Node(image=SimpleNamespace(shape=(4, 64, 60)), **fields))))
 
-    assert [found.geometry(index) for index in range(found.count)] == [None] * 3
+
+def answering(status):
+    return httpx.HTTPStatusError(str(status), request=None, response=httpx.Response(status))
+
+
+@pytest.mark.parametrize("error", [answering(500), ValueError("arrow"), NotImplementedError("arrow")])
+def test_a_motor_that_tiled_cannot_read_costs_no_frame(error):
+    def broken(columns):
+        raise error
+
+    (found,) = with_motors(internal=SimpleNamespace(columns=["alpha_i"], read=broken))
+
+    assert [found.geometry(index) for index in range(found.count)] == [None] * 4
+
+
+def test_a_tiled_that_is_not_well_is_asked_again():
+    def broken(columns):
+        raise answering(503)
+
+    with pytest.raises(httpx.HTTPStatusError):
+        with_motors(internal=SimpleNamespace(columns=["alpha_i"], read=broken))
+
+
+def test_readings_that_do_not_go_with_the_frames_do_not_move_those_that_do():
+    def column(*values, shape=None):
+        return SimpleNamespace(shape=shape or (len(values),), read=lambda: np.array(values))
+
+    (found,) = with_motors(alpha_i=column(0.1, 0.2, 0.3), energy=column(10.0, 20.0))
+    assert [round(1e10 * found.geometry(i).wavelength, 2) for i in range(4)] == [1.24, 1.24, 0.62, 0.62]
+    assert found.geometry(0).incidence_angle is None
+    (found,) = with_motors(alpha_i=column(0.1, 0.2, 0.3, 0.4), energy=column())
+    assert [found.geometry(i).incidence_angle for i in range(4)] == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_a_spectrum_that_is_named_like_a_motor_is_not_fetched():
+    with_motors(energy=SimpleNamespace(shape=(4, 4096), read=pytest.fail))
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,17 @@ def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one
     assert "technique" not in index
 
 
+def of_frames(outcome, count, model=MODEL):
+    (record,) = outcome.records
+    keys = [replace(record.key, index=index) for index in range(count)]
+    records = tuple(replace(record, model=model, prediction=replace(record.prediction, key=key)) for key in keys)
+    return replace(outcome, model=model, records=records)
+
+
+def rows_of(catalogue, run, model=MODEL):
+    return len(catalogue.results[derived.record_key(run, model), "primary", "internal"].read())
+
+
 def test_a_finished_run_that_a_restart_reads_with_another_model_keeps_its_one_record(catalogue, begin_raw_run):
     run = begin_raw_run()
     TiledSink(catalogue, by="live").write(whole_run(run))
@@ -284,14 +295,35 @@ def test_a_finished_run_that_a_restart_reads_with_another_model_keeps_its_one_re
 def test_what_another_model_saw_more_frames_for_is_written(catalogue, begin_raw_run):
     run = begin_raw_run()
     TiledSink(catalogue, by="live").write(whole_run(run))
-    (record,) = whole_run(run).records
-    keys = [replace(record.key, index=index) for index in range(2)]
-    more = [replace(record, model="tiny@2", prediction=replace(record.prediction, key=key)) for key in keys]
 
-    TiledSink(catalogue, by="live").write(replace(whole_run(run), model="tiny@2", records=tuple(more)))
+    TiledSink(catalogue, by="live").write(of_frames(whole_run(run), 2, model="tiny@2"))
 
     index = index_of(catalogue, run)
     assert (index["model"], index["frames"]) == ("tiny@2", 2)
+
+
+def test_the_short_record_of_a_run_that_was_given_up_gives_way_to_the_whole_one(catalogue, begin_raw_run):
+    run = begin_raw_run(complete=False)
+    given_up = replace(whole_run(run), ended=(RunEnd(run=run, exit_status="incomplete"),))
+    TiledSink(catalogue, by="live").write(given_up)
+    assert rows_of(catalogue, run) == 1
+    write, documents = begin_raw_run.open
+    write("stop", documents.compose_stop())
+
+    TiledSink(catalogue, by="reconciler", yielding=True).write(of_frames(whole_run(run), 3))
+
+    assert index_of(catalogue, run)["frames"] == rows_of(catalogue, run) == 3
+
+
+def test_a_run_whose_tag_was_taken_away_is_named_anew_by_whichever_model(catalogue, begin_raw_run):
+    run = begin_raw_run()
+    TiledSink(catalogue, by="back-fill").write(whole_run(run))
+    patch = {derived.INDEX_KEY: {"model": None}}
+    catalogue.run(run).patch_metadata(patch, content_type="application/merge-patch+json", drop_revision=False)
+
+    TiledSink(catalogue, by="back-fill").write(of_frames(whole_run(run), 1, model="tiny@2"))
+
+    assert index_of(catalogue, run)["model"] == "tiny@2"
 
 
 @pytest.mark.parametrize("model", [MODEL, "tiny@2"])

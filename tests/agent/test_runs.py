@@ -109,6 +109,27 @@ def test_what_comes_of_a_run_that_was_given_up_is_refused_once_and_names_the_run
     assert feed(runs, [*documents[3:], ("stop", stop)]) == []
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_what_hangs_on_a_late_descriptor_is_no_orphan(runs, written):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents[:1])
+    runs.overdue("p", before=time() + 1)
+    if written:
+        runs.closer("run")()
+    assert reason(runs, documents[1]) == "late"
+    assert feed(runs, documents[2:]) == []
+
+
+def test_that_a_run_is_late_is_said_again_when_its_place_was_lost(runs):
+    documents = list(BlueskyRun().inline())
+    feed(runs, documents[:3])
+    runs.overdue("p", before=time() + 1)
+    runs.closer("run")()
+    assert reason(runs, documents[3]) == "late"
+    runs.forget("p")
+    assert reason(runs, documents[3]) == "late"
+
+
 def test_a_stop_that_is_late_has_lost_nothing(runs):
     *documents, stop = BlueskyRun().inline()
     feed(runs, documents)

@@ -1,10 +1,10 @@
 """The images of an archived run: which arrays they are, and where the detector stood when each was taken."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -14,12 +14,25 @@ from camsortxs.frames import MIN_SIDE, Frame, FrameKey, Geometry, check_shape
 from camsortxs.masks import bad_pixels
 from camsortxs.metadata import Reading, devices, geometry, moving
 
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+"""What a table of an unheard-of kind leads to."""
+_PASSING = (401, 429, 502, 503, 504)
+"""Answers of a Tiled that is not well, or not well asked: they tell nothing of this table."""
+
+
+class Column(NamedTuple):
+    """What a motor read, a value an event."""
+
+    name: str
+    units: str | None
+    values: Sequence[Any]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
     """The images (..., height, width) of one detector, and where it stood.
 
-    `events` are the readings that were taken with each event, for all events the same; `readings` hold for all.
+    `columns` are the readings that were taken with each event; `readings` hold for all.
     """
 
     stream: str
@@ -27,7 +40,7 @@ class Images:
     detector: str
     array: Any
     readings: Sequence[Reading] = ()
-    events: Sequence[Sequence[Reading]] = ()
+    columns: Sequence[Column] = ()
 
     @cached_property
     def count(self) -> int:
@@ -36,9 +49,12 @@ class Images:
 
     def geometry(self, index: int) -> Geometry | None:
         """Return where the detector stood at image `index`; what was read with it comes first, as in the live agent."""
-        # Where images and events do not go together nobody knows which reading is whose.
-        per_event, rest = divmod(self.count, len(self.events)) if self.events else (0, 1)
-        taken = self.events[index // per_event] if per_event and not rest else ()
+        taken = [
+            Reading(column.name, column.values[index * len(column.values) // self.count], column.units)
+            for column in self.columns
+            # Where images and events do not go together nobody knows which reading is whose.
+            if column.values and self.count % len(column.values) == 0
+        ]
         return geometry([*taken, *self.readings])
 
     def frame(self, key: FrameKey) -> Frame:
@@ -73,7 +89,7 @@ def image_arrays(run: Any) -> Iterator[Images]:
             fields, described = dict(fields["data"].items()), next(iter(described.get("descriptors") or ({},)))
         specs = keys if isinstance(keys := described.get("data_keys"), Mapping) else {}
         arrays = {data_key: array for data_key, array in fields.items() if _holds_images(array, specs.get(data_key))}
-        events = list(_events(fields, specs, arrays)) if arrays else []
+        columns = list(_columns(fields, specs, arrays)) if arrays else []
         for data_key, device in devices(run.metadata["start"], described, arrays).items():
             yield Images(
                 stream=stream,
@@ -81,7 +97,7 @@ def image_arrays(run: Any) -> Iterator[Images]:
                 detector=device.name,
                 array=arrays[data_key],
                 readings=device.readings,
-                events=events,
+                columns=columns,
             )
 
 
@@ -99,21 +115,23 @@ def _holds_images(node: Any, spec: Any) -> bool:
     return len(shape) >= 2 and min(shape[-2:]) >= MIN_SIDE and not spectra
 
 
-def _events(fields: Mapping[str, Any], specs: Mapping[str, Any], images: Mapping[str, Any]) -> Iterator[list[Reading]]:
-    """Yield what each event read of what moves the geometry: columns of a table, or arrays of their own."""
-    columns = []
+def _columns(fields: Mapping[str, Any], specs: Mapping[str, Any], images: Container[str]) -> Iterator[Column]:
+    """Yield what was read of what moves the geometry: columns of a table, or arrays of their own."""
     for name, units in moving(specs, images):
-        values = _column(name, fields)
+        try:
+            values = _read(name, fields)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code in _PASSING:
+                raise
+            continue
+        except _UNREADABLE:  # its frames are named all the same, by less
+            continue
         if np.ndim(values) == 1:
-            columns.append([Reading(name, value, units) for value in values.tolist()])
-    yield from map(list, zip(*columns, strict=False))
+            yield Column(name, units, values.tolist())
 
 
-def _column(name: str, fields: Mapping[str, Any]) -> Any:
+def _read(name: str, fields: Mapping[str, Any]) -> Any:
     table = next((field for field in fields.values() if name in getattr(field, "columns", ())), None)
-    try:
-        if table is not None:
-            return table.read([name])[name].to_numpy()
-        return np.asarray(fields[name].read()) if hasattr(fields.get(name), "shape") else None
-    except httpx.HTTPStatusError:  # its frames are named all the same, by less
-        return None
+    if table is not None:
+        return table.read([name])[name].to_numpy()
+    return np.asarray(fields[name].read()) if len(getattr(fields.get(name), "shape", ())) == 1 else None

@@ -29,9 +29,10 @@ class TiledSink:
     who conclude one run at the same moment, the second waits to see it (a run without records is not told apart: two
     may write its index, and they write the same). `by` tells the live agent from a back-fill.
     `patience` is how long, in seconds, a raw run may take to appear complete in Tiled after its stop document. With
-    `yielding`, an index that another has written on a run is left as it is, whatever it says. With `renew`, record
-    and index give way to those of a reading that found more frames, and to no other. `withheld` is told the
-    uid of each run that got a record only, because its catalogue has no place for an index (`Catalogue.write_start`).
+    `yielding`, an index that another has written on a run is left as it is, whatever it says. With `renew`, nothing
+    is written of a reading that found no more frames than the index tells of. A record gives way to one of more rows.
+    `withheld` is told the uid of each run that got a record only, because its catalogue has no place for an index
+    (`Catalogue.write_start`).
     Record and index are named after the model that saw the first frame of the run: one record, one index, even where
     another model served before it ended (the record has a column `model`). A run that ended `INCOMPLETE` gets its
     record, and an index only where Tiled shows its stop document at that moment. No index gives way to one of the same
@@ -83,19 +84,26 @@ class TiledSink:
         model = records[0].model if records else model
         index = derived.index_metadata(known.summary(), records, model=model, by=self._by)
         with as_sink_errors():
-            if self._concluded(run, model, len(records)):
+            there = self._index_of(run)
+            if self._concluded(there, model, len(records)) and run not in self._made:
                 return
-            theirs_until = self._write_record(run, model, records, index) if records else 0.0
+            theirs = self._yielding and there.get("model") is not None
+            theirs_until = self._write_record(run, model, records, index, theirs=theirs) if records else 0.0
             self._write_index(run, index, theirs_until, wait=end.exit_status != INCOMPLETE)
 
-    def _write_record(self, run: str, model: str, records: Sequence[Record], index: dict[str, Any]) -> float:
-        """Write the record unless it is there; return until when (s since 1970) its maker alone writes the index."""
+    def _write_record(
+        self, run: str, model: str, records: Sequence[Record], index: dict[str, Any], *, theirs: bool
+    ) -> float:
+        """Write the record unless it is there; return until when (s since 1970) its maker alone writes the index.
+
+        A record of fewer frames gives way, unless it is `theirs`: the index would tell of more rows than it has.
+        """
         results = self._catalogue.results
         key = derived.record_key(run, model)
         existing = fetch(results, key)
         if existing is not None:
             if (stop := existing.metadata.get("stop")) is not None:
-                if not self._renew or stop["num_events"][derived.STREAM] >= len(records):
+                if theirs or stop["num_events"][derived.STREAM] >= len(records):
                     return 0.0 if run in self._made else stop["time"] + TAKEOVER_SECONDS
             elif (age := time() - existing.metadata["start"]["time"]) < TAKEOVER_SECONDS:
                 self._made.discard(run)  # half written, by whomever: who makes it anew is not known yet
@@ -135,15 +143,19 @@ class TiledSink:
         if written is None or not self._says(written, index) or not written.metadata.get("stop"):
             raise SinkUnavailable(f"the index of run {run} was overwritten by another writer", retry_after=0.2)
 
-    def _concluded(self, run: str, model: str, frames: int) -> bool:
+    def _index_of(self, run: str) -> Mapping[str, Any]:
+        raw = self._catalogue.run(run) if self._catalogue.takes_index else None
+        return {} if raw is None else self._catalogue.index_in(raw.metadata)
+
+    def _concluded(self, there: Mapping[str, Any], model: str, frames: int) -> bool:
         """Say whether the index that a run has tells of as many frames, or more, and is not to be touched for it.
 
         What the same line concluded by another model stays: a restart reads finished runs again, too, and a model may
-        have been promoted since. A record that this sink has begun it also finishes.
+        have been promoted since.
         """
-        raw = self._catalogue.run(run) if self._catalogue.takes_index and run not in self._made else None
-        there = {} if raw is None else self._catalogue.index_in(raw.metadata)
-        ours = there.get("by") == self._by and there.get("model") != model
+        if there.get("model") is None:  # not tagged: somebody took it away to have the run named anew
+            return False
+        ours = there.get("by") == self._by and there["model"] != model
         return (self._renew or ours) and _frames(there) >= frames
 
     def _says(self, raw: Any, index: dict[str, Any]) -> bool:
