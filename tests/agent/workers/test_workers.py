@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,8 +181,9 @@ def test_an_event_that_two_die_of_is_refused_and_the_next_one_is_not(workers, un
 
     def kill() -> None:
         while not over.wait(0.02):
-            for process in _processes(workers):
-                process.kill()
+            with suppress(psutil.NoSuchProcess):  # it died between being found and being asked
+                for process in _processes(workers):
+                    process.kill()
 
     killer = threading.Thread(target=kill)
     killer.start()
