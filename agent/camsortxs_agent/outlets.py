@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -76,8 +75,13 @@ def outlets(
         readiness.set(part, str(error))
         metrics.retries.inc()
 
-    def patiently(part: str, sink: Sink, rejected: Callable[[Outcome, SinkRejected], None], **hooks: Any) -> Sink:
-        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, stopping=stop, **hooks)
+    def patiently(
+        part: str,
+        sink: Sink,
+        rejected: Callable[[Outcome, SinkRejected], None],
+        forget: Callable[[str], None] = lambda run: None,
+    ) -> Sink:
+        return RetryingSink(sink, waiting=partial(waiting, part), rejected=rejected, forget=forget, stopping=stop)
 
     def given_up(outcome: Outcome, error: SinkRejected) -> None:
         log.error("dead_letter_lost", error=str(error))
@@ -89,7 +93,7 @@ def outlets(
             mark.settle(end.run)
 
     unwritten: set[str] = set()
-    patient_records = patiently("catalogue", records, refused, forget=records.forget)
+    patient_records = patiently("catalogue", records, refused, records.forget)
 
     def record(outcome: Outcome) -> None:
         unwritten.clear()

@@ -98,15 +98,20 @@ def told_live(run, stream):
     return {detector.data_key: (detector.name, detector.geometry) for detector in seen.detectors}
 
 
+def write_run(container, run, stream, events):
+    """Write a run with these events of its one stream as a beamline does."""
+    write = TiledWriter(container)
+    write("start", run.start_doc)
+    write("descriptor", stream.descriptor_doc)
+    for data in events:
+        write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
+    write("stop", run.compose_stop())
+
+
 def test_two_detectors_in_one_stream_stand_where_the_live_agent_says(catalogue, begin_raw_run):
     run, stream = two_detectors()
     live = told_live(run, stream)
-    write = TiledWriter(begin_raw_run.container)
-    write("start", run.start_doc)
-    write("descriptor", stream.descriptor_doc)
-    data = {key: np.ones((40, 60), np.int32) for key in live}
-    write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
-    write("stop", run.compose_stop())
+    write_run(begin_raw_run.container, run, stream, [{key: np.ones((40, 60), np.int32) for key in live}])
 
     frames = [frame for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
 
@@ -130,13 +135,8 @@ def test_many_long_spectra_are_no_image(catalogue, begin_raw_run):
     run, kinds = compose_run(), {"image": (40, 60), "spectrum": (64,)}
     keys = {name: {"source": "s", "dtype": "array", "shape": shape} for name, shape in kinds.items()}
     stream = run.compose_descriptor(name="primary", data_keys=keys)
-    write = TiledWriter(begin_raw_run.container)
-    write("start", run.start_doc)
-    write("descriptor", stream.descriptor_doc)
-    for _ in range(20):
-        data = {name: np.ones(shape, np.int32) for name, shape in kinds.items()}
-        write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
-    write("stop", run.compose_stop())
+    event = {name: np.ones(shape, np.int32) for name, shape in kinds.items()}
+    write_run(begin_raw_run.container, run, stream, [event] * 20)
 
     assert catalogue.raw[run.start_doc["uid"]]["primary"]["spectrum"].shape == (20, 64)
     keys = [frame.key for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
@@ -150,13 +150,8 @@ def test_what_a_motor_read_with_each_event_says_where_its_frames_stood(catalogue
         "alpha_i": {"source": "s", "dtype": "number", "shape": (), "units": "deg"},
     }
     stream = run.compose_descriptor(name="primary", data_keys=keys)
-    write = TiledWriter(begin_raw_run.container)
-    write("start", run.start_doc)
-    write("descriptor", stream.descriptor_doc)
-    for angle in angles:
-        data = {"image": np.ones((2, 40, 60), np.int32), "alpha_i": angle}
-        write("event", stream.compose_event(data=data, timestamps=dict.fromkeys(data, 1.0)))
-    write("stop", run.compose_stop())
+    events = [{"image": np.ones((2, 40, 60), np.int32), "alpha_i": angle} for angle in angles]
+    write_run(begin_raw_run.container, run, stream, events)
 
     frames = [frame for batch in TiledRuns(catalogue=catalogue).batches() for frame in batch.frames]
 
@@ -204,8 +199,8 @@ def test_a_tiled_that_is_not_well_is_asked_again():
 
 
 def test_readings_that_do_not_go_with_the_frames_do_not_move_those_that_do():
-    def column(*values, shape=None):
-        return SimpleNamespace(shape=shape or (len(values),), read=lambda: np.array(values))
+    def column(*values):
+        return SimpleNamespace(shape=(len(values),), read=lambda: np.array(values))
 
     (found,) = with_motors(alpha_i=column(0.1, 0.2, 0.3), energy=column(10.0, 20.0))
     assert [round(1e10 * found.geometry(i).wavelength, 2) for i in range(4)] == [1.24, 1.24, 0.62, 0.62]

@@ -174,12 +174,17 @@ def test_nothing_is_written_on_a_run_that_tiled_does_not_show_as_complete(catalo
     assert index_of(catalogue, run)["technique"] == "GISAXS"
 
 
+def of_frames(outcome, count, model=MODEL):
+    (record,) = outcome.records
+    keys = [replace(record.key, index=index) for index in range(count)]
+    records = tuple(replace(record, model=model, prediction=replace(record.prediction, key=key)) for key in keys)
+    return replace(outcome, model=model, records=records)
+
+
 def test_a_reading_renews_record_and_index_when_it_found_more_frames_and_not_otherwise(catalogue, begin_raw_run):
     run = begin_raw_run()
     outcome = whole_run(run)
-    (first,) = outcome.records
-    other = replace(first, prediction=replace(first.prediction, key=replace(first.key, index=1)))
-    longer = replace(outcome, records=(first, other))
+    longer = of_frames(outcome, 2)
     waxs = whole_run(run, Technique.WAXS)
 
     def found(*outcomes):
@@ -266,13 +271,6 @@ def test_another_model_replaces_the_conclusion_and_leaves_nothing_of_the_old_one
     index = index_of(catalogue, run)
     assert (index["model"], index["decided"], index["frames"]) == ("tiny@2", "unknown", 1)
     assert "technique" not in index
-
-
-def of_frames(outcome, count, model=MODEL):
-    (record,) = outcome.records
-    keys = [replace(record.key, index=index) for index in range(count)]
-    records = tuple(replace(record, model=model, prediction=replace(record.prediction, key=key)) for key in keys)
-    return replace(outcome, model=model, records=records)
 
 
 def rows_of(catalogue, run, model=MODEL):
