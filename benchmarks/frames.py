@@ -1,5 +1,6 @@
 """The frames of a Pilatus 2M that things are measured on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from camsortxs.adapters.folder import FolderFrames
@@ -12,8 +13,10 @@ REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 
 def real() -> Frame | None:
     """Return the first frame of a Pilatus 2M in the folder of real ones."""
+    return next((frame for frame in all_real() if frame.image.shape == SHAPE), None)
+
+
+def all_real() -> Iterator[Frame]:
+    """Yield the frames in the folder of real ones, whatever their detector."""
     for batch in FolderFrames([REAL]).batches() if REAL.is_dir() else ():
-        for frame in batch.frames:
-            if frame.image.shape == SHAPE:
-                return frame
-    return None
+        yield from batch.frames
