@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from camsortxs import __version__
-from camsortxs_agent import check as checks
-from camsortxs_agent import log, service, wiring
+from camsortxs_agent import log
 from camsortxs_agent.options import Config, load_settings
 from camsortxs_agent.replay import replay
 from camsortxs_agent.settings import schema_json
@@ -31,6 +30,9 @@ def run(config: Config = None) -> None:
     """
     settings = load_settings(config)
     log.configure(level=settings.log.level, format=settings.log.format)
+    # Here, for Tiled's client takes seconds to load: bad settings are told of before that, and so is --help.
+    from camsortxs_agent import service, wiring
+
     raise typer.Exit(service.run(partial(wiring.build, settings)))
 
 
@@ -44,6 +46,8 @@ def check(config: Config = None) -> None:
     """
     settings = load_settings(config)
     log.configure(level="error", format="console")
+    from camsortxs_agent import check as checks
+
     raise typer.Exit(0 if checks.report(checks.perform(settings)) else 1)
 
 
@@ -61,14 +65,19 @@ def settings_schema() -> None:
     sys.stdout.write(schema_json())
 
 
-@app.callback()
-def main(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
-) -> None:
-    """Listen to Bluesky documents on Kafka, name the X-ray scattering technique of every frame, write it to Tiled."""
-    if version:
+def _version(show: bool) -> None:
+    if show:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Listen to Bluesky documents on Kafka, name the X-ray scattering technique of every frame, write it to Tiled."""
 
 
 if __name__ == "__main__":

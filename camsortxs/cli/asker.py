@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from camsortxs.cli.evaluated import TITLES
 from camsortxs.cli.labelled import frames_of
@@ -10,8 +11,10 @@ from camsortxs.offline.dataset import Label
 from camsortxs.offline.evaluate import Answer
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Prediction
-from camsortxs.sheet import Picture, thumbnail
 from camsortxs.techniques import TECHNIQUES, Decision, Technique
+
+if TYPE_CHECKING:
+    from camsortxs.sheet import Picture
 
 
 @dataclass(kw_only=True)
@@ -21,7 +24,7 @@ class Asker:
     with_metadata: list[Answer] = field(default_factory=list)
     image_only: list[Answer] = field(default_factory=list)
     nothing: dict[str, list[Decision]] = field(default_factory=lambda: defaultdict(list))
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: "list[Picture]" = field(default_factory=list)
     learnt_from: set[str] = field(default_factory=set)
     errors: list[dict[str, str]] = field(default_factory=list)
     model: str = ""
@@ -68,7 +71,9 @@ def most_probable(answer: Answer) -> Technique | None:
     return None if p is None else TECHNIQUES[p.index(max(p))]
 
 
-def _picture(frame: Frame, answer: Answer) -> Picture:
+def _picture(frame: Frame, answer: Answer) -> "Picture":
+    from camsortxs.sheet import Picture, thumbnail
+
     p = answer.probabilities
     return Picture(
         image=thumbnail(frame.image, frame.mask),

@@ -5,12 +5,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from camsortxs.adapters.retry import RetryingSink
 from camsortxs.cli.output import Format, counting
 from camsortxs.cli.runs import run_row, run_table
 from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
@@ -45,6 +43,9 @@ def backfill(
 ) -> None:
     """Recover the technique of archived runs that nobody has tagged."""
     # Here, for Tiled's client takes longer to load than any other command to finish its help.
+    import httpx
+
+    from camsortxs.adapters.retry import RetryingSink
     from camsortxs.adapters.tiled import Catalogue, TiledRuns, TiledSink
     from camsortxs.cli.model import build_line
 

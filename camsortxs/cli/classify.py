@@ -4,19 +4,21 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli.output import Format, counting
 from camsortxs.errors import ModelError
 from camsortxs.frames import Batch, FrameKey
 from camsortxs.records import Outcome
 from camsortxs.techniques import TECHNIQUES
+
+if TYPE_CHECKING:
+    from camsortxs.adapters.folder import FolderFrames
 
 Row = dict[str, Any]
 
@@ -47,6 +49,7 @@ def classify(
     ] = None,
 ) -> None:
     """Name the technique of every frame in files and folders."""
+    from camsortxs.adapters.folder import FolderFrames
     from camsortxs.cli.model import build_line
 
     screen = Console(stderr=True)
@@ -77,7 +80,7 @@ classify.__doc__ = _HELP
 class Seen:
     """Hands the frames of a source on, and keeps small pictures of the first of them, by where they are."""
 
-    def __init__(self, source: FolderFrames, *, most: int) -> None:
+    def __init__(self, source: "FolderFrames", *, most: int) -> None:
         self.source, self.most = source, most
         self.pictures: dict[tuple[Any, ...], Any] = {}
 

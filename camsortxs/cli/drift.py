@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli.output import Format
 from camsortxs.drift import DRIFTED, ENOUGH
 from camsortxs.errors import ModelError
@@ -77,6 +76,7 @@ class _Refusals:
 
 
 def _measured(path: Path, model: Path | None, shown: int, progress: Progress) -> dict[str, Any]:
+    from camsortxs.adapters.folder import FolderFrames
     from camsortxs.cli.model import build_watching_line
 
     sink = _Refusals()

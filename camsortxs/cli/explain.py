@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from camsortxs.adapters.folder import FolderFrames
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError, FrameError
 from camsortxs.frames import Frame
@@ -75,6 +74,8 @@ explain.__doc__ = _HELP
 
 
 def _first(path: str) -> Frame:
+    from camsortxs.adapters.folder import FolderFrames
+
     for batch in FolderFrames(paths=[path], batch=1, geometry=False).batches():
         for frame in batch.frames:
             return frame

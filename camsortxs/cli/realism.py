@@ -10,12 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.drawn import draw_features
 from camsortxs.cli.labelled import frames_of
 from camsortxs.cli.output import Format, counting
 from camsortxs.errors import CamsortxsError
-from camsortxs.features.catalogue import HANDMADE
-from camsortxs.features.chain import Chain
 from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate, target_of
 from camsortxs.offline.realism import REPEATS, RESAMPLES, SHOWN, measurable
 from camsortxs.offline.realism import realism as compare
@@ -55,6 +52,10 @@ def realism(
     processes: Annotated[int, typer.Option(min=1, help="Processes that draw frames.")] = 1,
 ) -> None:
     """Ask a classifier "real or simulated?"."""
+    from camsortxs.cli.drawn import draw_features
+    from camsortxs.features.catalogue import HANDMADE
+    from camsortxs.features.chain import Chain
+
     screen = Console(stderr=True)
     chain = Chain(HANDMADE)
     errors: list[dict[str, str]] = []

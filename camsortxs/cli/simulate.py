@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from camsortxs.adapters.nxfile import DATASET, FrameFiles
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
@@ -55,7 +54,8 @@ def simulate(
     contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also draw the first 96 on one PNG.")] = False,
 ) -> None:
     """Draw frames from physics and write them as files."""
-    from camsortxs.simulate import draw_many  # here, for it compiles
+    from camsortxs.adapters.nxfile import DATASET, FrameFiles
+    from camsortxs.simulate import draw_many
 
     screen = Console(stderr=True)
     kinds = _kinds(technique)

@@ -13,10 +13,10 @@ from rich.markup import escape
 from camsortxs.cli.data_options import DataOptions
 from camsortxs.cli.with_data import with_data
 from camsortxs.errors import CamsortxsError, ModelError
-from camsortxs.features.chain import Chain
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
+    from camsortxs.features.chain import Chain
     from camsortxs.offline.train import Options
 
 REPRESENTATIONS = ("histogram.statistics", "glcm.all", "radial.profile", "radial.harmonics", "radial.asymmetry")
@@ -119,7 +119,7 @@ def train(
 train.__doc__ = _HELP
 
 
-def _through(chain: Chain) -> str:
+def _through(chain: "Chain") -> str:
     """Say what out-of-fold figures do not: an embedding is trained once, not in each fold."""
     if not chain.embeddings:
         return ""

@@ -4,14 +4,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.console import Console
 
 from camsortxs.cli.output import Format
 from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs_agent import log
-from camsortxs_agent.kafka import Place
 from camsortxs_agent.options import Config, load_settings
 from camsortxs_agent.service import Exit
 
@@ -64,6 +62,9 @@ def replay(
     """Read once more what was refused, or what never arrived."""
     if (bool(from_dead_letters or file), bool(from_offset), from_time is not None).count(True) != 1:
         raise typer.BadParameter("say one of --from-dead-letters, --from-offset and --from-time")
+    # Here, for they take longer to load than any other command to finish its help; Tiled's client, below, still longer.
+    from camsortxs_agent.kafka import Place
+
     try:
         places = [Place.parsed(text) for text in from_offset or ()]
         since = datetime.fromisoformat(from_time).astimezone() if from_time else None
@@ -72,7 +73,8 @@ def replay(
     settings = load_settings(config)
     log.configure(level="warning", format="console")
     screen = Console(stderr=True)
-    # Here, for Tiled's client takes longer to load than any other command to finish its help.
+    import httpx
+
     from camsortxs_agent.replay.session import Session
 
     session = Session(settings, screen=screen, output=output, dry_run=dry_run)
