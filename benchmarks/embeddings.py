@@ -17,8 +17,8 @@ from camsortxs.cli.labelled import frames_of
 from camsortxs.features import deep, lenet
 from camsortxs.features.embedding import PICTURE_SIDE, Single, picture_of
 from camsortxs.features.standard import standardise
-from camsortxs.offline.dataset import read_labels
 from camsortxs.offline.evaluate import Answer, evaluate
+from camsortxs.offline.labels import read_labels
 from camsortxs.techniques import TECHNIQUES, Technique
 
 Picture = tuple[Single, Technique, str]

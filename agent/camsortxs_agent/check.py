@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from camsortxs.errors import CamsortxsError
@@ -40,7 +41,7 @@ def report(findings: Iterator[Finding]) -> bool:
     table = Table("", "what", "detail", title="Could the agent work?")
     good = True
     for finding in findings:
-        table.add_row("[green]✓[/]" if finding.good else "[red]✗[/]", finding.what, finding.detail)
+        table.add_row("[green]✓[/]" if finding.good else "[red]✗[/]", finding.what, escape(finding.detail))
         good = good and finding.good
     Console().print(table)
     return good

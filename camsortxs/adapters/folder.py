@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from camsortxs.errors import FrameError
 from camsortxs.frames import Batch, Frame, FrameKey, Rejected, RunEnd
 from camsortxs.masks import bad_pixels
 
-_PLACE = re.compile(r"(?P<file>.+?)::(?P<dataset>[^\[\]]+)(\[(?P<index>\d+)\])?$")
+_PLACE = re.compile(r"(?P<file>.+?)::(?=.)(?P<dataset>[^\[\]]+)?(\[(?P<index>\d+)\])?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A file, or some of what is in it: `file.h5::entry/data/data[7]`."""
+    """A file, or some of what is in it: `file.h5::entry/data/data[7]`, `file.tif::[7]`."""
 
     path: Path
     dataset: str | None = None
@@ -66,22 +66,25 @@ class FolderFrames:
                 yield place
 
     def _file(self, place: Place) -> Iterator[Batch]:
-        run = str(place.path)
         frames: list[Frame] = []
         rejected: list[Rejected] = []
-        try:
-            with open_images(place.path, place.dataset) as images:
-                for index in _wanted(place, images):
-                    try:
-                        frames.append(self._frame(place, images, index))
-                    except FrameError as error:
-                        rejected.append(_refusal(error, place, images.dataset, index))
-                    if len(frames) + len(rejected) >= self.batch:
-                        yield Batch(frames=tuple(frames), rejected=tuple(rejected))
-                        frames, rejected = [], []
-        except FrameError as error:
-            rejected.append(_refusal(error, place, place.dataset, place.index))
-        yield Batch(frames=tuple(frames), rejected=tuple(rejected), ended=(RunEnd(run=run),))
+        parts = [place]
+        for part in parts:
+            try:
+                with open_images(part.path, part.dataset) as images:
+                    if part.index is None:
+                        parts += [replace(part, dataset=name) for name in images.further]
+                    for index in _wanted(part, images):
+                        try:
+                            frames.append(self._frame(part, images, index))
+                        except FrameError as error:
+                            rejected.append(_refusal(error, part, images.dataset, index))
+                        if len(frames) + len(rejected) >= self.batch:
+                            yield Batch(frames=tuple(frames), rejected=tuple(rejected))
+                            frames, rejected = [], []
+            except FrameError as error:
+                rejected.append(_refusal(error, part, part.dataset, part.index))
+        yield Batch(frames=tuple(frames), rejected=tuple(rejected), ended=(RunEnd(run=str(place.path)),))
 
     def _frame(self, place: Place, images: Images, index: int) -> Frame:
         with as_frame_errors(place.path):

@@ -1,6 +1,7 @@
 """HDF5 and NeXus files: finding the images, and what is said beside them."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -22,11 +23,15 @@ _MOST = 10_000_000
 
 @dataclass(frozen=True)
 class Hdf5Images:
-    """The images of one dataset (..., height, width), which may lie in any file that is `allowed`."""
+    """The images of one dataset (..., height, width), which may lie in any file that is `allowed`.
+
+    `further` are the datasets in which they go on.
+    """
 
     file: h5py.File
     dataset: str
     allowed: Allowed = anywhere
+    further: tuple[str, ...] = ()
 
     def header(self, index: int) -> Mapping[str, Any]:
         """Return what stands beside image `index`: the scalars of the file, and its own value of what has one each."""
@@ -53,6 +58,9 @@ class Hdf5Images:
     def _pixels(self) -> h5py.Dataset:
         node = self.file.get(self.dataset)
         if not isinstance(node, h5py.Dataset):
+            link = self.file.get(self.dataset, getlink=True) if node is None else None
+            if isinstance(link, h5py.ExternalLink):
+                raise FrameError("missing_file", f"{self.dataset} lies in {link.filename}, which cannot be opened")
             raise FrameError("no_image", f"{self.file.filename} has no dataset {self.dataset}")
         return node
 
@@ -78,35 +86,56 @@ def numbers(file: h5py.File, images: int, allowed: Allowed) -> dict[str, Sequenc
     return found
 
 
-def find_dataset(file: h5py.File) -> str:
+def find_datasets(file: h5py.File) -> tuple[str, ...]:
     """Find the images of an HDF5 file: what NeXus calls the signal, else the largest numeric dataset of 2-D or more.
+
+    It is one dataset, or all that are numbered as it is: the master files of Eiger detectors link one for each of their
+    data files (`data_000001`, ...), also to those that are not there.
 
     Raises
     ------
     FrameError
         `no_image`, when there is none.
     """
-    found: list[tuple[bool, int, str]] = []
+    found: dict[str, tuple[bool, int]] = {}
 
     def consider(path: str, node: Any) -> None:
         if isinstance(node, h5py.Dataset) and node.ndim >= 2 and node.dtype.kind in "biuf" and node.size:
             named = node.parent.attrs.get("signal", b"")
             named = named.decode() if isinstance(named, bytes) else str(named)
-            signal = "signal" in node.attrs or named == path.rsplit("/", 1)[-1]
-            found.append((signal, node.size, path))
+            found[path] = ("signal" in node.attrs or named == path.rsplit("/", 1)[-1], node.size)
 
     file.visititems(consider)
     # visititems does not follow links; the master files of Eiger detectors hold their data behind external ones.
-    for group in ("entry/data", "entry/instrument/detector"):
-        parent = file.get(group)
-        for name in parent if isinstance(parent, h5py.Group) else ():
-            node = file.get(f"{group}/{name}")
-            if node is not None and not any(path == f"{group}/{name}" for _, _, path in found):
-                consider(f"{group}/{name}", node)
-    images = [entry for entry in found if not _is_auxiliary(entry[2])] or found
-    if not images:
+    linked, missing = [], []
+    for path in _beneath(file, "entry/data", "entry/instrument/detector"):
+        node, external = file.get(path), isinstance(file.get(path, getlink=True), h5py.ExternalLink)
+        if path not in found:
+            consider(path, node)
+        linked += [path] if external else []
+        missing += [path] if external and node is None and not _is_auxiliary(path) else []
+    images = {path: rank for path, rank in found.items() if not _is_auxiliary(path)}
+    if not (images or missing):
+        images = found
+    if images:
+        best = max(images, key=lambda path: (*images[path], path))
+    elif missing:
+        best = missing[0]
+    else:
         raise FrameError("no_image", f"{Path(file.filename).name} holds no numeric dataset of two dimensions or more")
-    return max(images)[2]
+    series = _series(best) if best in linked else None
+    return tuple(sorted({best, *(path for path in linked if series and _series(path) == series)}))
+
+
+def _beneath(file: h5py.File, *groups: str) -> Iterator[str]:
+    for name in groups:
+        group = file.get(name)
+        yield from (f"{name}/{each}" for each in group) if isinstance(group, h5py.Group) else ()
+
+
+def _series(path: str) -> str | None:
+    """Return what the numbered datasets of one series have in common; None for one without a number."""
+    return stem if (stem := re.sub(r"\d+$", "", path)) != path else None
 
 
 def _is_auxiliary(path: str) -> bool:

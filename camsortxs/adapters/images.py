@@ -17,7 +17,7 @@ import numpy.typing as npt
 import tifffile
 
 from camsortxs.adapters.declared import check_file, check_frame, check_page
-from camsortxs.adapters.hdf5 import Hdf5Images, find_dataset
+from camsortxs.adapters.hdf5 import Hdf5Images, find_datasets
 from camsortxs.adapters.reference import check_colour
 from camsortxs.adapters.sources import Allowed, anywhere
 from camsortxs.adapters.unpack import unpacked
@@ -37,6 +37,11 @@ class Images(Protocol):
     @property
     def dataset(self) -> str | None:
         """Where in the file they are, for files that hold more than one thing."""
+        ...
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """In which other datasets of the file they go on, for one that was not named."""
         ...
 
     def header(self, index: int) -> Mapping[str, Any]:
@@ -71,7 +76,8 @@ def open_images(path: Path, dataset: str | None = None, allowed: Allowed = anywh
         suffix = plain.suffix.lower()
         if suffix in HDF5_SUFFIXES or h5py.is_hdf5(plain):
             with h5py.File(plain, "r", locking=False) as file:
-                images = Hdf5Images(file, dataset or find_dataset(file), allowed)
+                first, *further = [dataset] if dataset else find_datasets(file)
+                images = Hdf5Images(file, first, allowed, tuple(further))
                 check_colour(getattr(file.get(images.dataset), "shape", None) or ())
                 yield images
         elif suffix == ".npy":
@@ -89,6 +95,7 @@ def open_images(path: Path, dataset: str | None = None, allowed: Allowed = anywh
 class _ArrayImages:
     array: npt.NDArray[Any]
     dataset: str | None = None
+    further: tuple[str, ...] = ()
 
     def header(self, index: int) -> Mapping[str, Any]:
         return {}
@@ -110,6 +117,7 @@ class _ArrayImages:
 class _TiffImages:
     file: tifffile.TiffFile
     dataset: str | None = None
+    further: tuple[str, ...] = ()
 
     def header(self, index: int) -> Mapping[str, Any]:
         """Return the text of every tag: detectors write their headers into descriptions and private tags."""
@@ -130,6 +138,7 @@ class _TiffImages:
 class _FabioImages:
     file: Any
     dataset: str | None = None
+    further: tuple[str, ...] = ()
 
     def header(self, index: int) -> Mapping[str, Any]:
         return dict(self.file.header)
@@ -194,4 +203,4 @@ def as_frame_errors(path: Path) -> Iterator[None]:
         # What fabio raises is often an `Exception` and no more.
         if not isinstance(error, _DAMAGED) and type(error) is not Exception:
             raise
-        raise FrameError("unreadable", f"{path.name} cannot be read: {error or type(error).__name__}") from error
+        raise FrameError("unreadable", f"{path.name} cannot be read: {str(error) or type(error).__name__}") from error

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from camsortxs.cli.evaluated import TITLES
 from camsortxs.cli.labelled import frames_of
 from camsortxs.frames import Batch, Frame
-from camsortxs.offline.dataset import Label
 from camsortxs.offline.evaluate import Answer
+from camsortxs.offline.labels import Label
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Prediction
 from camsortxs.techniques import TECHNIQUES, Decision, Technique

@@ -9,7 +9,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting
 from camsortxs.cli.runs import run_row, run_table
 from camsortxs.errors import CamsortxsError, ModelError, SinkRejected
 from camsortxs.offline.backfill import DryRun, Tally
@@ -78,10 +78,10 @@ def backfill(
             progress.update(bar, total=source.count())
             line.run(source)
         except ModelError as error:
-            screen.print(f"[red]The model cannot be used:[/] {error}")
+            complain(screen, "The model cannot be used", error)
             raise typer.Exit(2) from error
         except (CamsortxsError, httpx.HTTPError, KeyError) as error:
-            screen.print(f"[red]Stopped:[/] {error}\nRun the same command again: it goes on where it stopped.")
+            complain(screen, "Stopped", f"{error}\nRun the same command again: it goes on where it stopped.")
             raise typer.Exit(1) from error
     if output is Format.TABLE:
         verb = "would be recovered" if dry_run else "recovered"
@@ -89,7 +89,7 @@ def backfill(
         title = f"{count} runs {verb}" if count else "Every complete run is tagged already."
         Console().print(run_table(tally.recovered, title=title))
     for message in refused:
-        screen.print(f"[red]Not written:[/] {message}")
+        complain(screen, "Not written", message)
     if refused:
         raise typer.Exit(3)
 

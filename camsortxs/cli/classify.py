@@ -2,16 +2,18 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting, writable
 from camsortxs.errors import ModelError
 from camsortxs.frames import Batch, FrameKey
 from camsortxs.records import Outcome
@@ -45,7 +47,7 @@ def classify(
     output: Annotated[Format, typer.Option("--format", help="Table, or one JSON object a line.")] = Format.TABLE,
     contact_sheet: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Also draw the first 96 frames with their names on a PNG."),
+        typer.Option(metavar="PNG", callback=writable, help="Also draw the first 96 frames with their names on a PNG."),
     ] = None,
 ) -> None:
     """Name the technique of every frame in files and folders."""
@@ -57,7 +59,7 @@ def classify(
     try:
         line = build_line(model, sink=sink)
     except ModelError as error:
-        screen.print(f"[red]The model cannot be used:[/] {error}", soft_wrap=True)
+        complain(screen, "The model cannot be used", error)
         raise typer.Exit(2) from error
     source = Seen(FolderFrames(paths=paths, batch=1, geometry=not image_only), most=96 if contact_sheet else 0)
     if output is Format.JSON:
@@ -153,14 +155,30 @@ def _draw_sheet(path: Path, seen: Seen, rows: list[Row]) -> None:
     from camsortxs.sheet import Picture, draw_sheet
 
     pictures = []
-    for row in rows:
+    for row, name in zip(rows, _names(rows), strict=True):
         image = seen.pictures.get((row["path"], row["dataset"], row["index"]))
         if image is not None:
             decided, p = row["decided"] or "not readable", row["probabilities"]
             sure = p[row["technique"]] if p and row["technique"] else None
-            name = Path(row["path"]).name
             pictures.append(Picture(image=image, name=name, truth=None, label=decided, probability=sure, correct=None))
     draw_sheet(pictures, path, title=f"{len(pictures)} frames", subtitle="logarithm of the counts, bad pixels grey")
+
+
+def _names(rows: list[Row]) -> list[str]:
+    """Name each frame as shortly as tells it from the others: by the name of its file, where that is not another's."""
+    paths = [Path(row["path"] or "") for row in rows]
+    several = {path for path, number in Counter(paths).items() if number > 1}
+    alike = {name for name, number in Counter(path.name for path in set(paths)).items() if number > 1}
+    names = []
+    for row, path in zip(rows, paths, strict=True):
+        name = _shortened(str(path) if path.name in alike else path.name)
+        index = "" if row["index"] is None else f"[{row['index']}]"
+        if row["dataset"]:
+            name += f"::{row['dataset']}{index}"
+        elif path in several:
+            name += f"::{index}"
+        names.append(name)
+    return names
 
 
 def _shortened(name: str, longest: int = 36) -> str:
@@ -179,13 +197,11 @@ def _table(rows: list[Row]) -> Table:
         table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
     table.add_column("ms", justify="right")
     table.add_column("note", overflow="fold")
-    for row in rows:
-        name = _shortened(Path(row["path"] or "").name)
-        name += f"::{row['dataset']}[{row['index']}]" if row["dataset"] else ""
+    for row, name in zip(rows, _names(rows), strict=True):
         p = row["probabilities"]
         shares = [f"{p[str(t)]:.2f}" if p else "" for t in TECHNIQUES]
         style = "red" if row["error"] else None if row["technique"] else "yellow"
         ms = "" if row["ms"] is None else f"{row['ms']:.0f}"
         note = row["error"] or row["contradiction"] or ", ".join(row["flags"])
-        table.add_row(name, row["decided"] or "", *shares, ms, note, style=style)
+        table.add_row(escape(name), row["decided"] or "", *shares, ms, escape(note), style=style)
     return table

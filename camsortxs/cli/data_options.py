@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from camsortxs.cli.output import counting
+from camsortxs.cli.output import complain, counting
 from camsortxs.errors import ModelError
 
 if TYPE_CHECKING:
@@ -154,9 +154,9 @@ class DataOptions:
             )
         for refused in gathered.failed[:_SHOWN]:
             where = refused.origin.get("path", "")
-            screen.print(f"[red]not read:[/] {escape(f'{where}: {refused.reason}: {refused.message}')}", soft_wrap=True)
-        if more := len(gathered.failed) - _SHOWN:
-            screen.print(f"[red]not read:[/] {more} more") if more > 0 else None
+            complain(screen, "not read", f"{where}: {refused.reason}: {refused.message}")
+        if (more := len(gathered.failed) - _SHOWN) > 0:
+            complain(screen, "not read", f"{more} more")
         return gathered
 
     def spelt(self) -> list[str]:

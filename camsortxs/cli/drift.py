@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, complain
 from camsortxs.drift import DRIFTED, ENOUGH
 from camsortxs.errors import ModelError
 from camsortxs.records import Outcome
@@ -47,7 +48,7 @@ def drift(
         with Progress(console=screen, transient=True) as progress:
             rows = [_measured(path, model, shown, progress) for path in paths]
     except ModelError as error:
-        screen.print(f"[red]The model cannot be used:[/] {error}", soft_wrap=True)
+        complain(screen, "The model cannot be used", error)
         raise typer.Exit(2) from error
     if output is Format.JSON:
         print(json.dumps(rows))  # noqa: T201 - this is the output
@@ -56,7 +57,7 @@ def drift(
         _show(rows, Console(width=None if sys.stdout.isatty() else 120))
     errors = [error for row in rows for error in row["errors"]]
     for told in errors:
-        screen.print(f"[red]not read:[/] {told}", soft_wrap=True)
+        complain(screen, "not read", told)
     if errors:
         raise typer.Exit(3)
 
@@ -105,5 +106,5 @@ def _show(rows: list[dict[str, Any]], screen: Console) -> None:
         figures = ("" if row[name] is None else f"{row[name]:.3f}" for name in ("outside", "drifted"))
         moved = ", ".join(f"{one['feature']} ({one['psi']:.2g})" for one in row["moved"])
         few = f"fewer than {ENOUGH} frames" if row["drifted"] is None else ""
-        table.add_row(row["path"], str(row["frames"]), *figures, moved or few)
+        table.add_row(escape(row["path"]), str(row["frames"]), *figures, moved or few)
     screen.print(table)

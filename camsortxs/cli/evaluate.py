@@ -10,16 +10,17 @@ from rich.progress import Progress
 
 from camsortxs.cli.asker import Asker, most_probable
 from camsortxs.cli.evaluated import TITLES, show
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, complain, writable
 from camsortxs.errors import FrameError, ModelError
-from camsortxs.offline.dataset import read_labels
 from camsortxs.offline.evaluate import RESAMPLES, Answer
 from camsortxs.offline.evaluate import evaluate as measure
+from camsortxs.offline.labels import read_labels
 from camsortxs.techniques import Decision, Parent
 
 if TYPE_CHECKING:
     from camsortxs.sheet import Picture
 
+_SHOWN = 5
 _HELP = """Measure the answers on labelled frames, by frame and by source group (every source weighs the same).
 
 The table has the columns `file` (relative to `--frames`), `technique` and `source`, and where needed `hdf5_dataset` and
@@ -42,7 +43,9 @@ def evaluate(
     model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
     output: Annotated[Format, typer.Option("--format", help="Tables, or one JSON object.")] = Format.TABLE,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of the intervals.")] = RESAMPLES,
-    sheet: Annotated[Path | None, typer.Option(help="PNG to draw what the image alone names wrongly into.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(callback=writable, help="PNG to draw what the image alone names wrongly into.")
+    ] = None,
 ) -> None:
     """Measure the answers on labelled frames, by frame and by source group."""
     from camsortxs.cli.model import build_remembering_line
@@ -53,7 +56,7 @@ def evaluate(
         rows = read_labels(labels, frames)
         line, remembered = build_remembering_line(model, sink=asker)
     except (ModelError, FrameError) as error:
-        screen.print(f"[red]Cannot evaluate:[/] {error}", soft_wrap=True)
+        complain(screen, "Cannot evaluate", error)
         raise typer.Exit(2) from error
     with Progress(console=screen) as progress:
         for row in progress.track(rows, description="frames"):
@@ -62,7 +65,9 @@ def evaluate(
             if remembered.remembered == before and row.group in remembered.groups:
                 asker.learnt_from.add(row.group)
     if not asker.with_metadata and not asker.nothing:
-        screen.print("[red]Cannot evaluate:[/] not one frame could be read")
+        complain(screen, "Cannot evaluate", "not one frame could be read")
+        for failed in asker.errors[:_SHOWN]:
+            complain(screen, "not read", f"{failed['path']}: {failed['error']}")
         raise typer.Exit(3)
     report = {
         "model": asker.model,

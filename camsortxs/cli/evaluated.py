@@ -3,7 +3,10 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from camsortxs.cli.output import complain
 
 TITLES = {"image_only": "image alone", "with_metadata": "with metadata"}
 
@@ -29,13 +32,11 @@ def show(report: dict[str, Any], screen: Console) -> None:
             soft_wrap=True,
         )
     if report["learnt_from"]:
-        screen.print(
-            f"[red]Too good to be true:[/] the model has seen {', '.join(report['learnt_from'])}, and the bundle does "
-            "not say what it said before",
-            soft_wrap=True,
-        )
+        seen = ", ".join(report["learnt_from"])
+        why = f"the model has seen {seen}, and the bundle does not say what it said before"
+        complain(screen, "Too good to be true", why)
     for error in report["errors"]:
-        screen.print(f"[red]not read:[/] {error['path']}: {error['error']}", soft_wrap=True)
+        complain(screen, "not read", f"{error['path']}: {error['error']}")
 
 
 def _figures(part: dict[str, Any], title: str) -> Table:
@@ -63,7 +64,7 @@ def _sources(report: dict[str, Any]) -> Table:
     for heading in ("source", "frames", *TITLES.values()):
         table.add_column(heading, justify="left" if heading == "source" else "right")
     for source, one in report["sources"].items():
-        table.add_row(source, str(one["frames"]), *(str(one[mode]) for mode in TITLES))
+        table.add_row(escape(source), str(one["frames"]), *(str(one[mode]) for mode in TITLES))
     return table
 
 
@@ -73,7 +74,7 @@ def _wrong(report: dict[str, Any]) -> Table:
         table.add_column(heading, justify="right" if heading == "p" else "left", overflow="fold")
     for one in report["wrong"]:
         table.add_row(
-            one["file"],
+            escape(one["file"]),
             one["truth"],
             one["most_probable"] or "",
             "" if one["probability"] is None else f"{one['probability']:.2f}",

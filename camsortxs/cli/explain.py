@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, complain, writable
+from camsortxs.decision import decide
 from camsortxs.errors import CamsortxsError, FrameError
 from camsortxs.frames import Frame
-from camsortxs.techniques import TECHNIQUES
+from camsortxs.techniques import TECHNIQUES, Decision
 
 if TYPE_CHECKING:
     from camsortxs.classifiers.embeddings import OnnxEmbedding
@@ -25,7 +26,7 @@ Each area of the frame is masked in turn, each feature replaced by its values in
 the answer loses is drawn on a PNG beside the frame, and listed. Where a convolutional network is looked through (by
 the model's features, or the one named by `--embedding`), one more panel shows what it sees the answer in (Grad-CAM).
 It is about the image alone: what headers say is not asked. Takes some seconds. Exit code 3 when the frame cannot be
-read, 2 when the model cannot be used.
+read or shows nothing, 2 when the model cannot be used.
 
 Examples:
 
@@ -37,9 +38,18 @@ Examples:
 """
 
 
+def _drawable(path: Path) -> Path:
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise typer.BadParameter(f"{path} should end in .png, .pdf or .svg")
+    writable(path)
+    return path
+
+
 def explain(
     path: Annotated[str, typer.Argument(help="A file, or file.h5::dataset[index]; the first frame of it.")],
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("explanation.png"),
+    out: Annotated[Path, typer.Option(callback=_drawable, help="The picture to write: PNG, PDF or SVG.")] = Path(
+        "explanation.png"
+    ),
     model: Annotated[Path | None, typer.Option(help="Bundle to use instead of the shipped one.")] = None,
     embedding: Annotated[
         str | None, typer.Option(help="Name of a shipped embedding, or a folder of one, to look through as well.")
@@ -50,23 +60,27 @@ def explain(
     from camsortxs.cli.model import load_parts
     from camsortxs.explain import explain as take_apart
     from camsortxs.explain import look
+    from camsortxs.signal import no_signal
 
     screen = Console(stderr=True)
     try:
         featurizer, classifier, others = load_parts(model)
         embeddings = [*featurizer.embeddings.values(), *([_embedding(embedding)] if embedding else [])]
         frame = _first(path)
+        if nothing := no_signal(frame):
+            raise FrameError("no_signal", f"{path} is `no_signal` ({nothing}): there is nothing in it to name")
         with screen.status("asking again and again ..."):
             found = take_apart(frame, featurizer, classifier, others)
             heats = [look(frame, embedding, found.technique) for embedding in embeddings]
     except CamsortxsError as error:
-        screen.print(f"[red]Cannot explain:[/] {error}", soft_wrap=True)
+        complain(screen, "Cannot explain", error)
         raise typer.Exit(3 if isinstance(error, FrameError) else 2) from error
-    _draw(out, frame, found, heats)
+    decided = decide(found.probabilities, classifier.threshold)
+    _draw(out, frame, found, decided, heats)
     if output is Format.JSON:
-        print(json.dumps(_report(path, found, heats, out)))  # noqa: T201 - this is the output
+        print(json.dumps(_report(path, found, decided, heats, out)))  # noqa: T201 - this is the output
     else:
-        Console().print(_table(found))
+        Console().print(_table(found, decided))
     screen.print(f"\ndrawn on {out}")
 
 
@@ -91,11 +105,12 @@ def _embedding(name: str) -> "OnnxEmbedding":
     return load_embedding(Path(name)) if Path(name).exists() or "/" in name else shipped_embedding(name)
 
 
-def _report(path: str, found: "Explanation", heats: list["Heat"], out: Path) -> dict[str, Any]:
+def _report(path: str, found: "Explanation", decided: Decision, heats: list["Heat"], out: Path) -> dict[str, Any]:
     areas = [[None if np.isnan(loss) else round(float(loss), 6) for loss in row] for row in found.areas]
     return {
         "path": path,
         "technique": str(found.technique),
+        "decided": str(decided),
         "probabilities": {str(t): round(p, 6) for t, p in zip(TECHNIQUES, found.probabilities, strict=True)},
         "features": [{"name": n, "value": round(v, 6), "loss": round(loss, 6)} for n, v, loss in found.features],
         "areas": areas,
@@ -112,9 +127,15 @@ def _report(path: str, found: "Explanation", heats: list["Heat"], out: Path) -> 
     }
 
 
-def _table(found: "Explanation") -> Table:
+def _said(found: "Explanation", decided: Decision) -> str:
+    """Say what is most probable, and what the frame is named where that is not stood by."""
+    otherwise = "" if decided == found.technique else f", and so named {decided}"
+    return f"{found.technique} {max(found.probabilities):.0%} by the image alone{otherwise}"
+
+
+def _table(found: "Explanation", decided: Decision) -> Table:
     probability = max(found.probabilities)
-    table = Table(title=f"{found.technique} {probability:.0%} by the image alone; without a feature it would be")
+    table = Table(title=f"{_said(found, decided)}; without a feature {found.technique} would be")
     for heading, justify in (("feature", "left"), ("its value", "right"), ("without it", "right")):
         table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
     for name, value, loss in found.features[:_SHOWN]:
@@ -122,7 +143,7 @@ def _table(found: "Explanation") -> Table:
     return table
 
 
-def _draw(path: Path, frame: Frame, found: "Explanation", heats: list["Heat"]) -> None:
+def _draw(path: Path, frame: Frame, found: "Explanation", decided: Decision, heats: list["Heat"]) -> None:
     """Draw the frame, the frame with its areas, what networks looked at, and the features side by side."""
     from matplotlib.figure import Figure
 
@@ -167,7 +188,7 @@ def _draw(path: Path, frame: Frame, found: "Explanation", heats: list["Heat"]) -
     features.set_title("loss without the feature", color=FAINT, fontsize=9)
     features.spines[:].set_visible(False)
     figure.suptitle(
-        f"{found.technique} by the image alone   ({_all(found.probabilities)})",
+        f"{_said(found, decided)}   ({_all(found.probabilities)})",
         color=INK,
         fontsize=13,
         fontweight="bold",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from camsortxs.frames import Frame
-from camsortxs.offline.dataset import Label
+from camsortxs.offline.labels import Label
 
 
 def frames_of(label: Label, errors: list[dict[str, str]]) -> Iterator[Frame]:

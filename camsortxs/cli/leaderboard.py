@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from camsortxs.cli.data_options import DataOptions
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, complain
 from camsortxs.cli.with_data import with_data
 from camsortxs.errors import CamsortxsError
 from camsortxs.offline.evaluate import RESAMPLES
@@ -106,7 +105,7 @@ def leaderboard(
             raise typer.Exit(2)
         rows = _judge(progress, frames, setting, work, command, resamples, screen)
     except (CamsortxsError, ValueError, OSError) as error:
-        screen.print(f"[red]Cannot run the grid:[/] {escape(str(error))}", soft_wrap=True)
+        complain(screen, "Cannot run the grid", error)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
         screen.print("Stopped. Call it again: what is done is kept, and only the rest runs.")

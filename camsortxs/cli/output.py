@@ -1,8 +1,12 @@
 """How a command prints."""
 
+import os
 from enum import StrEnum
+from pathlib import Path
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
@@ -11,6 +15,26 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+
+
+def complain(screen: Console, what: str, why: object) -> None:
+    """Say what went wrong, in red, and why: names of files and words of others are printed as they are."""
+    screen.print(f"[red]{what}:[/] {escape(str(why))}", soft_wrap=True)
+
+
+def writable(path: Path | None) -> Path | None:
+    """Check, as the callback of an option and before any work, that a file can be written there.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it cannot.
+    """
+    if path is not None:
+        there = next(each for each in path.absolute().parents if each.exists())
+        if path.is_dir() or not there.is_dir() or not os.access(there, os.W_OK):
+            raise typer.BadParameter(f"{path} cannot be written")
+    return path
 
 
 def counting(screen: Console, *, transient: bool = False) -> Progress:

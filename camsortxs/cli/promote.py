@@ -11,13 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from camsortxs.cli.models import Models, Output, models_folder, paper, screen, unusable
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting
 from camsortxs.errors import FrameError, ModelError
 
 if TYPE_CHECKING:
-    from camsortxs.offline.dataset import Label
     from camsortxs.offline.duel import Question
     from camsortxs.offline.gate import Contest, Decision
+    from camsortxs.offline.labels import Label
 
 SIMULATED = 400
 
@@ -103,9 +103,9 @@ def prepare(frames: Path | None, labels: Path | None, simulated: int) -> "Contes
         When table or files cannot be read.
     """
     from camsortxs.cli.fixed import simulated_evaluation, simulated_questions
-    from camsortxs.offline.dataset import read_labels
     from camsortxs.offline.duel import frozen
     from camsortxs.offline.gate import Contest
+    from camsortxs.offline.labels import read_labels
 
     errors: list[dict[str, str]] = []
     if frames is None:
@@ -164,7 +164,7 @@ def report(decision: "Decision", output: Format) -> None:
     if decision.verdict:
         paper().print(table_of(decision))
     for error in decision.errors:
-        screen.print(f"[red]not read:[/] {escape(error['path'])}: {escape(error['error'])}", soft_wrap=True)
+        complain(screen, "not read", f"{error['path']}: {error['error']}")
     promoted = "[green]champion[/]" if decision.code == 0 else "[red]not promoted[/]"
     screen.print(f"{decision.model}: {promoted}: {escape(decision.why)}", soft_wrap=True)
 

@@ -11,9 +11,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from camsortxs.cli.labelled import frames_of
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting
 from camsortxs.errors import CamsortxsError
-from camsortxs.offline.dataset import Label, LabelledFrame, read_labels, tabulate, target_of
+from camsortxs.offline.dataset import LabelledFrame, tabulate, target_of
+from camsortxs.offline.labels import Label, read_labels
 from camsortxs.offline.realism import REPEATS, RESAMPLES, SHOWN, measurable
 from camsortxs.offline.realism import realism as compare
 
@@ -76,7 +77,7 @@ def realism(
         with screen.status("asking real or simulated ..."):
             report = compare(real, simulated, trees=trees, repeats=repeats, resamples=resamples, shown=shown, seed=seed)
     except (CamsortxsError, OSError) as error:
-        screen.print(f"[red]Cannot compare:[/] {error}", soft_wrap=True)
+        complain(screen, "Cannot compare", error)
         _list(errors, screen)
         raise typer.Exit(3 if errors else 2) from error
     report = {"count": count, "seed": seed, **report, "errors": errors}
@@ -126,7 +127,7 @@ def _show(report: dict[str, Any], screen: Console) -> None:
 
 def _list(errors: list[dict[str, str]], screen: Console) -> None:
     for error in errors:
-        screen.print(f"[red]not read:[/] {error['path']}: {error['error']}", soft_wrap=True)
+        complain(screen, "not read", f"{error['path']}: {error['error']}")
 
 
 def _cells(part: dict[str, Any], figure: str) -> tuple[str, str]:

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from camsortxs.cli.output import complain
+from camsortxs.frames import MAX_PIXELS
 from camsortxs.techniques import TECHNIQUES
 
 if TYPE_CHECKING:
@@ -59,12 +61,17 @@ def simulate(
 
     screen = Console(stderr=True)
     kinds = _kinds(technique)
-    out.mkdir(parents=True, exist_ok=True)
+    size = _shape(shape)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        complain(screen, "Cannot write", error)
+        raise typer.Exit(2) from error
     shown: list[Picture] = []
     with (out / "labels.csv").open("w", newline="") as file, FrameFiles(out) as files:
         labels = csv.writer(file)
         labels.writerow(["file", "technique", "source", "hdf5_dataset", "frame_index", "kind", "q90", "flags"])
-        frames = draw_many(kinds, count=count, seed=seed, shape=_shape(shape), processes=processes)
+        frames = draw_many(kinds, count=count, seed=seed, shape=size, processes=processes)
         for one in track(frames, total=count, console=screen, description="drawing"):
             known = {"seed": one.seed, "index": one.index, "detector": one.detector, "q90": one.q90, **one.parameters}
             name, place = files.write(one.kind, one.frame(with_geometry=True), known)
@@ -103,6 +110,8 @@ def _shape(text: str | None) -> tuple[int, int] | None:
         raise typer.BadParameter(f"{text!r} is not ROWSxCOLUMNS, for example 1679x1475") from error
     if min(rows, columns) < 32:
         raise typer.BadParameter("a frame has at least 32 rows and columns")
+    if rows * columns > MAX_PIXELS:
+        raise typer.BadParameter(f"a frame has at most {MAX_PIXELS} pixels")
     return rows, columns
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from camsortxs import adapters, masks, signal
 from camsortxs.adapters.folder import FolderFrames
 from camsortxs.frames import Rejected
-from camsortxs.offline.dataset import NOTHING, Label, LabelledFrame, read_labels, target_of
+from camsortxs.offline.dataset import LabelledFrame, target_of
+from camsortxs.offline.labels import NOTHING, Label, read_labels
 from camsortxs.offline.pieces import Piece, key_of
 from camsortxs.techniques import Technique
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from camsortxs.cli.data_options import DataOptions
+from camsortxs.cli.output import complain
 from camsortxs.cli.with_data import with_data
 from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs.techniques import TECHNIQUES
@@ -76,11 +76,13 @@ def train(
     from camsortxs.offline.estimators import KINDS
     from camsortxs.offline.export import export
     from camsortxs.offline.judged import out_of_fold_figures
+    from camsortxs.offline.registry import check_new
     from camsortxs.offline.train import Options
     from camsortxs.offline.train import train as fit
 
     names, voters = _listed(representations), _listed(classifiers)
     try:
+        check_new(out)
         if unknown := set(voters) - set(KINDS):
             raise ModelError(f"no classifier {', '.join(sorted(unknown))}: there are {', '.join(KINDS)}")
         chain = chain_with(names, [load_embedding(folder) for folder in embedding or ()])
@@ -105,7 +107,7 @@ def train(
             command=_command(data, voters, options, out, names, embedding or ()),
         )
     except (CamsortxsError, ValueError, OSError) as error:
-        screen.print(f"[red]Not trained:[/] {escape(str(error))}", soft_wrap=True)
+        complain(screen, "Not trained", error)
         raise typer.Exit(2) from error
     accuracy = figures["by_frame"]["balanced_accuracy"]["value"]
     screen.print(

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from camsortxs.cli.labelled import frames_of
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting
 from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs.techniques import TECHNIQUES
 
@@ -66,10 +65,12 @@ def train_embedding(
         from camsortxs.offline.embedding.fit import Options, fit
         from camsortxs.offline.embedding.measure import measure, training_set
         from camsortxs.offline.embedding.pictures import split
+        from camsortxs.offline.registry import check_new
 
         check(family, weights)
         if out.parent.name != family:
             raise ModelError(f"{out} would give it another name than {family}: let it end in {family}/VERSION")
+        check_new(out)
         if (frames is None) != (labels is None):
             raise ModelError("--frames and --labels go together")
         errors: list[dict[str, str]] = []
@@ -87,10 +88,10 @@ def train_embedding(
             weights=weights,
         )
     except CamsortxsError as error:
-        screen.print(f"[red]Not trained:[/] {escape(str(error))}", soft_wrap=True)
+        complain(screen, "Not trained", error)
         raise typer.Exit(2) from error
     for failed in errors:
-        screen.print(f"[red]not read:[/] {escape(failed['path'])}: {escape(failed['error'])}", soft_wrap=True)
+        complain(screen, "not read", f"{failed['path']}: {failed['error']}")
     if output is Format.JSON:
         print(json.dumps(_report(written, out)))  # noqa: T201 - this is the output
     else:
@@ -140,7 +141,8 @@ def _gather(
 
 
 def _labelled(labels: Path, frames: Path, errors: list[dict[str, str]]) -> Iterator["LabelledFrame"]:
-    from camsortxs.offline.dataset import LabelledFrame, read_labels, target_of
+    from camsortxs.offline.dataset import LabelledFrame, target_of
+    from camsortxs.offline.labels import read_labels
 
     for row in read_labels(labels, frames):
         if row.technique is not None:

@@ -1,22 +1,16 @@
 """Labelled frames, each with the group that it must not be separated from, and the table of their features."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from camsortxs.errors import FrameError
 from camsortxs.features.base import Featurizer
 from camsortxs.frames import Frame
 from camsortxs.techniques import SMALL_Q90, TECHNIQUES, WIDE_Q90, Technique, regime
-
-NOTHING = ("", "none", "no_signal")
-
 
 Origin = Literal["simulated", "measured", "augmented"]
 Target = tuple[float, float, float, float]
@@ -50,28 +44,6 @@ class LabelledFrame:
     target: Target
     group: str
     origin: Origin = "measured"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """A row of a labels.csv: what the frame at `path` (and `dataset`, `index` within it) shows.
-
-    `technique` is None for a frame that shows none of the four, and `kind` says what instead: a dark, a flat field.
-    """
-
-    path: Path
-    technique: Technique | None
-    group: str
-    dataset: str | None = None
-    index: int | None = None
-    kind: str | None = None
-
-    @property
-    def reference(self) -> str:
-        """How the frame is named on the command line: `path` or `path::dataset[index]`."""
-        if not self.dataset:
-            return str(self.path)
-        return f"{self.path}::{self.dataset}" + ("" if self.index is None else f"[{self.index}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,41 +153,6 @@ class Dataset:
         for column in (self.groups, self.origins):
             state.update("\n".join(map(str, column)).encode())
         return state.hexdigest()
-
-
-def read_labels(path: Path, folder: Path) -> list[Label]:
-    """Read a labels.csv with the columns `file`, `technique`, `source` (and `hdf5_dataset`, `frame_index`, `kind`).
-
-    Files are taken relative to `folder`. A technique of `no_signal`, `none` or nothing is none of the four.
-
-    Raises
-    ------
-    FrameError
-        With reason `bad_labels`, when a column is missing or a technique is none of the four.
-    """
-    labels = []
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = csv.DictReader(lines)
-        missing = {"file", "technique", "source"} - set(rows.fieldnames or ())
-        if missing:
-            raise FrameError("bad_labels", f"{path} has no column {', '.join(sorted(missing))}")
-        for number, row in enumerate(rows, start=2):
-            try:
-                technique = None if row["technique"] in NOTHING else Technique(row["technique"])
-                index = int(row["frame_index"]) if row.get("frame_index") else None
-            except ValueError as error:
-                raise FrameError("bad_labels", f"{path}, line {number}: {error}") from error
-            labels.append(
-                Label(
-                    path=folder / row["file"],
-                    technique=technique,
-                    group=row["source"],
-                    dataset=row.get("hdf5_dataset") or None,
-                    index=index,
-                    kind=row.get("kind") or None,
-                )
-            )
-    return labels
 
 
 def tabulate(labelled: Iterable[LabelledFrame], featurizer: Featurizer) -> Dataset:

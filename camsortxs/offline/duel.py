@@ -9,8 +9,8 @@ from pathlib import Path
 from camsortxs.classifiers.champion import EvaluationSet
 from camsortxs.errors import FrameError
 from camsortxs.frames import Batch, Frame
-from camsortxs.offline.dataset import Label
 from camsortxs.offline.evaluate import Answer
+from camsortxs.offline.labels import Label
 from camsortxs.offline.promotion import Said
 from camsortxs.pipeline import Pipeline
 from camsortxs.records import Outcome, Sink

@@ -49,6 +49,20 @@ class Check:
     detail: str
 
 
+def check_new(folder: Path) -> None:
+    """Refuse a folder to write a bundle to where something is already, or which does not end in NAME/VERSION.
+
+    Raises
+    ------
+    ModelError
+        A bundle is never overwritten: agents may be serving it.
+    """
+    if _REFERENCE.fullmatch(f"{folder.absolute().parent.name}/{folder.name}") is None:
+        raise ModelError(f"{folder} does not end in NAME/VERSION, as mine/0.1.0 does")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(f"{folder} is there already, and bundles are not overwritten: let it end in another version")
+
+
 def model_of(text: str) -> str:
     """Return `name/version` of what a user wrote.
 

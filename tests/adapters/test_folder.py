@@ -104,6 +104,50 @@ def test_the_data_of_a_master_file_is_found_behind_its_external_link(tmp_path, i
     assert np.array_equal(frame.image, image)
 
 
+def _master(path, image, *, files, written):
+    """Write a master file as Eiger detectors do: it links all data files, beside a mask of its own that is larger."""
+    with h5py.File(path, "w") as file:
+        file["entry/instrument/detector/detectorSpecific/pixel_mask"] = np.zeros((600, 800), np.uint32)
+        for number in range(1, files + 1):
+            file[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(f"{path.stem}_{number}.h5", "/entry/data/data")
+    for number in written:
+        with h5py.File(path.with_name(f"{path.stem}_{number}.h5"), "w") as file:
+            file["entry/data/data"] = np.stack([image + 10 * number, image + 10 * number + 1])
+
+
+def test_all_data_files_of_a_master_file_are_read(tmp_path, image):
+    _master(tmp_path / "master.h5", image, files=3, written=(1, 2, 3))
+
+    frames, refused, batches = read(tmp_path / "master.h5", batch=4)
+
+    assert [int((frame.image - image).min()) for frame in frames] == [10, 11, 20, 21, 30, 31]
+    assert [(frame.key.data_key[-1], frame.key.index) for frame in frames[1:4]] == [("1", 1), ("2", 0), ("2", 1)]
+    assert len({frame.key for frame in frames}) == 6
+    assert refused == []
+    assert [len(batch.ended) for batch in batches] == [0, 1]
+
+
+@pytest.mark.parametrize("written", [(1, 3), ()])
+def test_a_data_file_that_is_not_there_is_missed(tmp_path, image, written):
+    _master(tmp_path / "master.h5", image, files=3, written=written)
+
+    frames, refused, _ = read(tmp_path / "master.h5")
+
+    assert len(frames) == 2 * len(written)
+    assert [item.reason for item in refused] == ["missing_file"] * (3 - len(written))
+    assert "master_2.h5" in " ".join(str(item.message) for item in refused)
+
+
+def test_one_image_of_a_file_without_datasets_is_named_by_its_place(tmp_path, image):
+    np.save(tmp_path / "stack.npy", np.stack([image, image + 1, image + 2]))
+
+    (frame,), _, _ = read(f"{tmp_path}/stack.npy::[1]")
+    _, (refused,), _ = read(f"{tmp_path}/stack.npy::[3]")
+
+    assert np.array_equal(frame.image, image + 1)
+    assert refused.reason == "no_image"
+
+
 def test_the_geometry_of_a_header_travels_along_unless_told_otherwise(tmp_path, image):
     header = {
         "SampleDistance": "2.46",

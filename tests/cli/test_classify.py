@@ -1,3 +1,4 @@
+import contextlib
 import json
 import shutil
 
@@ -49,6 +50,29 @@ def test_each_frame_is_one_line_with_exactly_the_agreed_keys(frames, model):
         assert row["technique"] in (row["decided"], None)
         assert row["ms"] > 0
     assert (rows[2]["decided"], rows[2]["technique"], rows[2]["probabilities"]) == ("no_signal", None, None)
+
+
+def test_the_table_tells_frames_apart_whatever_their_files_are_called(tmp_path, make_frame, model):
+    for place in ("a/scan[red]_1.tif", "b/scan[red]_1.tif", "[x/broken].tif"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(tmp_path / place, np.stack([make_frame(0).image] * (2 if place[0] == "b" else 1)))
+    (tmp_path / "[x" / "broken].tif").write_bytes(b"no TIFF [/x]")
+    with contextlib.chdir(tmp_path):
+        code, _, done = classify("a", "b", "[x", "--model", model)
+
+    assert code == 3, done.output
+    for name in ("a/scan[red]_1.tif", "b/scan[red]_1.tif::[0]", "b/scan[red]_1.tif::[1]", "broken].tif"):
+        assert name in done.stdout
+
+
+def test_a_picture_that_cannot_be_written_is_told_of_first(frames, model, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, done = classify(frames, "--model", model, "--contact-sheet", tmp_path / "file" / "sheet.png")
+
+    assert code == 2
+    assert "--contact-sheet" in done.stderr
+    assert "cannot be written" in done.stderr
+    assert done.stdout == ""
 
 
 def test_the_table_says_why_a_frame_shows_nothing(frames, model):

@@ -51,6 +51,15 @@ def evaluate(frames, model, *more):
     )
 
 
+def test_nothing_read_says_why(tmp_path, model):
+    (tmp_path / "labels.csv").write_text("file,technique,source\ngone[x].tif,SAXS,a\n")
+
+    done = evaluate(tmp_path, model)
+
+    assert done.exit_code == 3
+    assert "gone[x].tif" in done.stderr
+
+
 def test_all_metrics_by_frame_and_by_source_with_and_without_metadata(frames, model):
     done = evaluate(frames, model, "--format", "json")
     report = json.loads(done.stdout)

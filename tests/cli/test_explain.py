@@ -24,12 +24,30 @@ def test_the_shipped_model_explains_itself_in_numbers_and_as_a_picture(path, tmp
 
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
+    assert found["decided"] in ("SAXS", "WAXS", "GISAXS", "GIWAXS", "transmission", "grazing incidence", "unknown")
     losses = [feature["loss"] for feature in found["features"]]
     assert losses == sorted(losses, reverse=True)
     assert len(losses) == 197
     assert np.array(found["areas"]).shape == (8, 7)
     assert sum(found["probabilities"].values()) == pytest.approx(1.0, abs=1e-4)
     assert (tmp_path / "why.png").stat().st_size > 20_000
+
+
+def test_what_shows_nothing_is_not_explained(tmp_path):
+    np.save(tmp_path / "flat.npy", np.full((120, 100), 7, np.int32))
+
+    done = CliRunner().invoke(app, ["explain", str(tmp_path / "flat.npy"), "--out", str(tmp_path / "why.png")])
+
+    assert done.exit_code == 3
+    assert "`no_signal` (flat)" in done.stderr
+    assert not (tmp_path / "why.png").exists()
+
+
+def test_a_picture_of_another_kind_is_refused_before_the_work(path, tmp_path):
+    done = CliRunner().invoke(app, ["explain", str(path), "--out", str(tmp_path / "why.foo")])
+
+    assert done.exit_code == 2
+    assert ".png, .pdf or .svg" in done.stderr
 
 
 def test_a_file_that_cannot_be_read_is_explained_differently(tmp_path):

@@ -33,7 +33,15 @@ def test_what_is_written_is_read_back_with_its_truth(tmp_path):
     assert (out / "contact-sheet.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("shape", ["big", "10x10", "100"])
+def test_a_folder_that_cannot_be_is_explained(tmp_path):
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, ["simulate", "--count", "1", "--out", str(tmp_path / "file" / "frames")])
+
+    assert result.exit_code == 2
+    assert "Cannot write" in result.stderr
+
+
+@pytest.mark.parametrize("shape", ["big", "10x10", "100", "100000x100000"])
 def test_a_shape_that_is_none_is_explained(tmp_path, shape):
     result = CliRunner().invoke(app, ["simulate", "--shape", shape, "--out", str(tmp_path)])
 

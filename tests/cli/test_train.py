@@ -79,9 +79,32 @@ def test_measured_simulated_and_empty_frames_together(tmp_path, small, folder):
     assert figures["frames"] == figures["by_origin"]["measured"]["frames"] == 24
     assert figures["by_origin"]["simulated"]["frames"] <= 40
 
-    again = train(out, tmp_path, "--simulated", 40, "--nothing", 10, "--labels", folder / "labels.csv", "--copies", 1)
+    again = train(
+        tmp_path / "mixed" / "0.0.2",
+        tmp_path,
+        "--simulated",
+        40,
+        "--nothing",
+        10,
+        "--labels",
+        folder / "labels.csv",
+        "--copies",
+        1,
+    )
     assert "90 known already" in again.stderr
-    assert load_bundle(out).manifest.training.digest == manifest.training.digest
+    assert load_bundle(tmp_path / "mixed" / "0.0.2").manifest.training.digest == manifest.training.digest
+
+
+@pytest.mark.parametrize(("place", "why"), [("mixed/0.0.1", "there already"), ("mixed", "NAME/VERSION")])
+def test_no_bundle_is_overwritten(tmp_path, small, place, why):
+    (tmp_path / "mixed" / "0.0.1").mkdir(parents=True)
+    (tmp_path / "mixed" / "0.0.1" / "model.json").write_text("{}")
+
+    done = train(tmp_path / place, tmp_path, "--simulated", 80)
+
+    assert done.exit_code == 2
+    assert why in done.stderr
+    assert (tmp_path / "mixed" / "0.0.1" / "model.json").read_text() == "{}"
 
 
 @pytest.mark.parametrize(

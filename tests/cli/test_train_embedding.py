@@ -77,7 +77,8 @@ def test_labelled_frames_teach_it_too_and_what_cannot_be_read_is_told(tmp_path, 
         grazing = place % 2 == 1
         tifffile.imwrite(tmp_path / f"{place}.tif", make_frame(place, grazing=grazing).image)
         rows.append(f"{place}.tif,{'GISAXS' if grazing else 'SAXS'},beamline {place % 6}")
-    rows += ["gone.tif,WAXS,beamline 1", "0.tif,no_signal,beamline 2"]
+    tifffile.imwrite(tmp_path / "empty.tif", make_frame(0).image)
+    rows += ["gone.tif,WAXS,beamline 1", "empty.tif,no_signal,beamline 2"]
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     folder = tmp_path / "lenet" / "0.0.1"
     done = invoke(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from camsortxs.cli.output import Format
+from camsortxs.cli.output import Format, complain
 from camsortxs.errors import CamsortxsError, ModelError
 from camsortxs_agent import log
 from camsortxs_agent.options import Config, load_settings
@@ -85,10 +85,10 @@ def replay(
             else:
                 session.letters(file or settings.dead_letters.path)
     except ModelError as error:
-        screen.print(f"[red]The model cannot be used:[/] {error}")
+        complain(screen, "The model cannot be used", error)
         raise typer.Exit(Exit.BAD_MODEL) from error
     except (CamsortxsError, httpx.HTTPError, OSError, KeyError) as error:
-        screen.print(f"[red]Stopped:[/] {error}\nRun the same command again: what is done is not done twice.")
+        complain(screen, "Stopped", f"{error}\nRun the same command again: what is done is not done twice.")
         raise typer.Exit(Exit.FAILED) from error
     if session.report():
         raise typer.Exit(_LEFT)

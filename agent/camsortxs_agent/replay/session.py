@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from camsortxs.cli.output import Format, counting
+from camsortxs.cli.output import Format, complain, counting
 from camsortxs.cli.runs import run_row, run_table
 from camsortxs.offline.backfill import Tally
 from camsortxs.records import Outcome
@@ -84,7 +85,7 @@ class Session:
             if self._letters is not None:
                 Console().print(_letter_table(self._letters, dry_run=self._dry_run))
         for run, message in self._line.refused.items():
-            self._screen.print(f"[red]Not written:[/] {run}: {message}")
+            complain(self._screen, "Not written", f"{run}: {message}")
         if self._line.unfinished:
             self._screen.print(f"{len(self._line.unfinished)} runs have not ended yet: {_few(self._line.unfinished)}")
         if self._letters is None:
@@ -107,7 +108,9 @@ def _letter_table(letters: Sequence[tuple[Letter, str | None]], *, dry_run: bool
     verb = "would be settled" if dry_run else "settled"
     table = Table("refused for", "letters", "now", title=f"{settled} of {len(letters)} dead letters {verb}")
     for (reason, trouble), count in counted.items():
-        table.add_row(reason, str(count), f"[green]{verb}[/]" if trouble is None else f"[red]left:[/] {trouble}")
+        table.add_row(
+            reason, str(count), f"[green]{verb}[/]" if trouble is None else f"[red]left:[/] {escape(trouble)}"
+        )
     return table
 
 
