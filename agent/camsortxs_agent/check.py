@@ -1,8 +1,11 @@
 """Whether the agent could work: each thing that it needs, tried once."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -11,7 +14,7 @@ from rich.table import Table
 
 from camsortxs.errors import CamsortxsError
 from camsortxs_agent import archive, serving
-from camsortxs_agent.kafka import config, topics_of
+from camsortxs_agent.kafka import KafkaPublisher, config, topics_of
 from camsortxs_agent.settings import Settings
 
 
@@ -30,6 +33,8 @@ def perform(settings: Settings) -> Iterator[Finding]:
     if settings.source == "kafka":
         yield _try("Kafka", lambda: _kafka(settings))
     yield _try("Tiled", lambda: _tiled(settings))
+    if settings.dead_letters.path is not None:
+        yield _try("dead letters", partial(_appendable, settings.dead_letters.path))
     for root in settings.pixels.roots:
         yield Finding(what="folder", good=root.is_dir(), detail=str(root) if root.is_dir() else f"{root} is not there")
     if not settings.pixels.roots:
@@ -55,10 +60,18 @@ def _try(what: str, attempt: Callable[[], str]) -> Finding:
 
 
 def _kafka(settings: Settings) -> str:
+    KafkaPublisher(config=config.producer(settings.kafka)).open()  # who publishes takes fewer settings than who reads
     topics = topics_of(config.common(settings.kafka))
     missing = [topic for topic in settings.kafka.topics if topic not in topics]
     note = f"; not there yet: {', '.join(missing)}" if missing else ""
     return f"{settings.kafka.bootstrap_servers}, {len(topics)} topics{note}"
+
+
+def _appendable(path: Path) -> str:
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if path.is_dir() or not (there == path.absolute() or there.is_dir()) or not os.access(there, os.W_OK):
+        raise OSError(f"{path} cannot be written")
+    return str(path)
 
 
 def _tiled(settings: Settings) -> str:

@@ -21,7 +21,7 @@ class SettingsInvalid(ValueError):
 class Section(BaseModel):
     """A part of the tree."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class KafkaSettings(Section):
@@ -239,9 +239,11 @@ class Settings(BaseSettings):
             Naming the field and the problem, never a secret's value.
         """
         try:
-            return cls(**(tomllib.loads(path.read_text()) if path else {}))
+            return cls(**(tomllib.loads(path.read_text(encoding="utf-8")) if path else {}))
         except OSError as error:
             raise SettingsInvalid(f"{path} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SettingsInvalid(f"{path} is not text in UTF-8, as TOML is") from error
         except tomllib.TOMLDecodeError as error:
             raise SettingsInvalid(f"{path} is not TOML: {error}") from error
         except SettingsError as error:

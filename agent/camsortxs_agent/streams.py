@@ -105,6 +105,8 @@ class StreamResource:
         else:  # as event-model spelled it before 1.20
             root, path = str(self.document.get("root") or ""), field(self.document, "resource_path", str)
             uri = f"{root.rstrip('/')}/{path.lstrip('/')}" if root else path
+        if index < (self.origin or 0):  # a place before the first image would be counted from the end
+            raise FrameError("malformed", f"event {index} lies before the first one of its file, {self.origin}")
         parameters = self.document.get("parameters", self.document.get("resource_kwargs"))
         return PixelReference(
             uri=uri,

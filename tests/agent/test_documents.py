@@ -86,6 +86,19 @@ def test_a_second_file_of_a_detector_counts_from_its_own_beginning(tmp_path):
     np.testing.assert_array_equal([frame.image for frame in frames], run.images)
 
 
+def test_what_lies_before_the_first_image_of_its_file_is_refused(tmp_path):
+    run = BlueskyRun(frames=4)
+    write_hdf5(tmp_path / "a.h5", run.images)
+    first = list(run.stream(tmp_path / "a.h5", steps=[(0, 2)]))
+    resource = {**first[2][1], "uid": "second"}
+    late, early = (
+        {**first[3][1], "stream_resource": "second", "indices": {"start": at, "stop": at + 1}} for at in (14, 10)
+    )
+    consume([*first[:3], ("stream_resource", resource), ("stream_datum", late)], tmp_path)
+    with pytest.raises(FrameError, match="event 10 lies before the first one of its file, 14"):
+        consume([*first[:3], ("stream_resource", resource), ("stream_datum", late), ("stream_datum", early)], tmp_path)
+
+
 def test_an_incidence_angle_that_is_scanned_goes_with_its_frame(tmp_path):
     documents = list(BlueskyRun().inline())
     documents[1][1]["data_keys"]["stage_incident_angle"] = {

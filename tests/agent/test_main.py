@@ -67,6 +67,16 @@ def test_check_crosses_what_is_not(invoke, config, tmp_path):
     assert result.stdout.count("✗") >= 3, result.stdout
 
 
+def test_check_crosses_what_whoever_publishes_does_not_take(invoke, config, tmp_path):
+    path = config(broker="127.0.0.1:9", tiled="http://127.0.0.1:9")
+    path.write_text(path.read_text() + f'\n[kafka.extra]\nacks = "1"\n[dead_letters]\npath = "{tmp_path}"\n')
+    result = invoke("check", "--config", path)
+    said = " ".join(result.stdout.replace("│", " ").split())
+    assert result.exit_code == 1
+    assert "`acks` must be set to `all`" in said
+    assert "cannot be written" in said
+
+
 def test_check_crosses_settings_that_librdkafka_does_not_take(invoke, config, tmp_path):
     path = config(broker="127.0.0.1:9", tiled="http://127.0.0.1:9")
     path.write_text(

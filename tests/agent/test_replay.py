@@ -20,6 +20,7 @@ from camsortxs.testing import tiny_model
 from camsortxs_agent.__main__ import app
 from camsortxs_agent.dead_letters import DeadLetters
 from camsortxs_agent.kafka import Stretch
+from camsortxs_agent.replay.letters import settle, settled_beside, unsettled
 from camsortxs_agent.serving import Loaded
 
 IMAGES = np.stack([np.full((40, 60), 3 + i, dtype=np.int32) for i in range(3)])
@@ -141,6 +142,20 @@ def test_without_dead_letters_there_is_nothing_to_do(replay):
     result = replay("--from-dead-letters")
     assert result.exit_code == 0, result.output
     assert "0 of 0 dead letters" in result.stdout
+    assert "is not there: nothing was refused yet" in " ".join(result.stderr.split())
+
+
+def test_a_torn_note_of_what_is_settled_costs_no_other(tmp_path):
+    file = tmp_path / "dead.jsonl"
+    file.write_text("".join(json.dumps({"reason": "missing_file", "run": f"run-{n}"}) + "\n" for n in range(3)))
+    first, second, third = unsettled(file)
+    settle(file, first)
+    settle(file, second)
+    beside = settled_beside(file)
+    beside.write_bytes(beside.read_bytes()[:-20])
+    assert unsettled(file) == [second, third]
+    settle(file, third)
+    assert unsettled(file) == [second]
 
 
 @pytest.fixture
@@ -266,7 +281,8 @@ def test_of_two_places_in_one_partition_the_first_counts(replay, in_both, from_o
         ([], "say one of --from-dead-letters, --from-offset and --from-time"),
         (["--from-dead-letters", "--from-time", "2026-11-22"], "say one of"),
         (["--from-offset", "bluesky:0"], "'bluesky:0' is not TOPIC:PARTITION:OFFSET"),
-        (["--from-offset", "bluesky:0:-1"], "a number below zero"),
+        (["--from-offset", "bluesky:0:-1"], "no partition or offset has"),
+        (["--from-offset", f"bluesky:0:{2**63}"], "no partition or offset has"),
         (["--from-time", "yesterday"], "yesterday"),
     ],
 )

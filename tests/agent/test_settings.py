@@ -30,6 +30,19 @@ def test_the_file_is_read(write):
     assert settings.pixels.roots == (Path("/data"),)
 
 
+@pytest.mark.parametrize("name", ["pixels.late_file_seconds", "model.watch_seconds", "reconcile.every_minutes"])
+def test_no_time_is_infinite(write, name):
+    section, field = name.split(".")
+    with pytest.raises(SettingsInvalid, match=name):
+        Settings.load(write(f"[{section}]\n{field} = inf\n"))
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "agent.toml").write_bytes("# caf\xe9\n".encode("latin-1"))
+    with pytest.raises(SettingsInvalid, match="UTF-8"):
+        Settings.load(tmp_path / "agent.toml")
+
+
 def test_the_environment_goes_before_the_file(write, monkeypatch):
     monkeypatch.setenv("CAMSORTXS_KAFKA__GROUP_ID", "from-environment")
     monkeypatch.setenv("CAMSORTXS_KAFKA__TOPICS", '["c"]')

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from camsortxs.errors import SinkRejected, SinkUnavailable
+from camsortxs.errors import SinkRejected, SinkUnavailable, SourceError
 from camsortxs_agent.kafka.health import LIBRDKAFKA
 from camsortxs_agent.kafka.words import words
 
@@ -27,6 +27,22 @@ class KafkaPublisher:
         self._said: list[str] = []
         self._lock = Lock()
 
+    def open(self) -> Producer:
+        """Return the producer, made at the first call.
+
+        Raises
+        ------
+        SourceError
+            When librdkafka does not take the settings.
+        """
+        if self._producer is None:
+            hear = {"error_cb": lambda error: self._said.append(words(error))}
+            try:
+                self._producer = Producer({**self._config, **hear}, logger=LIBRDKAFKA)
+            except KafkaException as error:
+                raise SourceError(f"Kafka settings: {error.args[0].str()}") from error
+        return self._producer
+
     def publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send messages (key, value) in order and wait until they are delivered; in any thread, one at a time.
 
@@ -41,9 +57,7 @@ class KafkaPublisher:
             self._publish(topic, messages)
 
     def _publish(self, topic: str, messages: Sequence[tuple[str, bytes]]) -> None:
-        if self._producer is None:
-            hear = {"error_cb": lambda error: self._said.append(words(error))}
-            self._producer = Producer({**self._config, **hear}, logger=LIBRDKAFKA)
+        producer = self.open()
         self._said.clear()
         failures: list[KafkaError] = []
 
@@ -53,14 +67,14 @@ class KafkaPublisher:
 
         try:
             for key, value in messages:
-                self._queue(self._producer, failures, topic=topic, value=value, key=key, on_delivery=delivered)
+                self._queue(producer, failures, topic=topic, value=value, key=key, on_delivery=delivered)
         except BufferError:
             if not failures:  # else they say why there is no room
-                self._producer.purge()
+                producer.purge()
                 raise SinkUnavailable(f"{topic}: more is queued than the broker takes") from None
         except KafkaException as error:
             failures.append(error.args[0])
-        late = self._producer.flush(self._timeout + 1.0)
+        late = producer.flush(self._timeout + 1.0)
         if failures:
             names = {error.name() for error in failures}
             if names - _TOO_LARGE - {_IN_VAIN} or any(error.fatal() for error in failures):
@@ -72,7 +86,7 @@ class KafkaPublisher:
                 why = next(iter(self._said), why)
             raise SinkUnavailable(f"{topic}: {why}")
         if late:
-            self._producer.purge()
+            producer.purge()
             raise SinkUnavailable(f"{topic}: not delivered within {self._timeout:g} s")
 
     def _queue(self, producer: Producer, failures: Sequence[KafkaError], **message: Any) -> None:

@@ -53,8 +53,8 @@ class Place:
             place = cls(topic=topic, partition=int(partition), offset=int(offset))
         except ValueError:
             raise ValueError(f"{text!r} is not TOPIC:PARTITION:OFFSET, as in bluesky:0:1234") from None
-        if not topic or place.partition < 0 or place.offset < 0:
-            raise ValueError(f"{text!r} is not a place: no topic, or a number below zero")
+        if not topic or not (0 <= place.partition < 2**31 and 0 <= place.offset < 2**63):
+            raise ValueError(f"{text!r} is not a place: no topic, or a number that no partition or offset has")
         return place
 
 

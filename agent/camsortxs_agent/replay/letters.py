@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ def unsettled(file: Path) -> list[Letter]:
         When the file, or the list of settled ones beside it, cannot be read.
     """
     beside = settled_beside(file)
-    settled = {json.loads(line)["letter"] for line in _lines(beside)} if beside.exists() else set()
+    settled = {digest for line in _lines(beside) if (digest := _settled(line))} if beside.exists() else set()
     return [letter for line in _lines(file) if (letter := _parsed(line)).digest not in settled]
 
 
@@ -44,8 +45,10 @@ def settle(file: Path, letter: Letter) -> None:
     """Note that a letter is settled, in a file beside its own, so that the next replay passes it over."""
     now = datetime.now(UTC).isoformat()
     noted = {"letter": letter.digest, "time": now, "reason": letter.reason, "runs": letter.runs}
-    with settled_beside(file).open("a") as out:
-        out.write(json.dumps(noted) + "\n")
+    with settled_beside(file).open("ab+") as out:
+        # A kill or a full disk may have left a torn line: it is ended, and this one stands for itself.
+        torn = out.tell() and out.seek(-1, os.SEEK_END) >= 0 and out.read(1) != b"\n"
+        out.write(b"\n" * bool(torn) + json.dumps(noted).encode() + b"\n")
 
 
 def settled_beside(file: Path) -> Path:
@@ -55,6 +58,14 @@ def settled_beside(file: Path) -> Path:
     'dead.settled.jsonl'
     """
     return file.with_name(f"{file.stem}.settled{file.suffix}")
+
+
+def _settled(line: bytes) -> str | None:
+    """Return whose settlement a line notes; None for one that is damaged: that letter is looked at once more."""
+    try:
+        return str(json.loads(line)["letter"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _lines(file: Path) -> Iterator[bytes]:

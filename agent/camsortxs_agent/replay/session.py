@@ -57,6 +57,9 @@ class Session:
 
     def letters(self, file: Path) -> None:
         """Read the runs of the letters of a file again; errors as of `ReplayLine.letters` and `unsettled`."""
+        if not file.exists():
+            why = "nothing was refused yet, or they lie elsewhere (--file)"
+            self._screen.print(f"{file} is not there: {why}", markup=False, soft_wrap=True)
         letters = unsettled(file) if file.exists() else []
         bar = self._progress.add_task("letters", total=len(letters))
         self._letters = []
