@@ -26,6 +26,7 @@ class Partition:
     """One assignment of one partition: the next one is another object, so that what belongs to this one shows.
 
     `position` is the next offset to read, `handed` the position of the last lot, `committed` what we last committed,
+    `reached` the offset up to which all is acknowledged (None before the first message, where nothing was committed),
     `done` the offset up to which every document is handled, or belongs to a run that is still open, `latest` the
     latest time (s since 1970) that a message of it was sent at, `lost` whether it goes, or has gone, to another.
     """
@@ -35,6 +36,7 @@ class Partition:
     position: int | None = None
     handed: int | None = None
     committed: int | None = None
+    reached: int | None = None
     done: int = 0
     latest: float = 0.0
     lost: bool = False

@@ -219,6 +219,19 @@ def test_documents_and_lag_are_told(publish, make_source, take):
     assert lags[-1] == 0
 
 
+def test_lag_is_told_while_nothing_is_acknowledged(publish, make_source):
+    lags = []
+    publish(*BlueskyRun("a").inline())
+    source = make_source(lag=lambda topic, partition, lag: lags.append(lag))
+    for batch in map(Batch.read, source.batches()):
+        if batch.ended:
+            deadline = time.monotonic() + 30.0
+            while 6 not in lags and time.monotonic() < deadline:
+                time.sleep(0.05)
+            source.stop()
+    assert 6 in lags
+
+
 def at(seconds):
     """Messages sent then (s since 1970)."""
     return int(seconds * 1000)

@@ -20,6 +20,7 @@ from camsortxs_agent.runs import Runs
 
 _IDLE_SECONDS = 0.2
 _LINGER_SECONDS = 0.02
+_LAG_SECONDS = 1.0
 _PATIENCE_SECONDS = 1.0
 """How long a full desk is waited for before the partitions are paused: a pause throws away what was fetched ahead."""
 
@@ -78,6 +79,7 @@ class Reader:
         self._out: list[Lot] = []
         self._paused = False
         self._polled = 0.0
+        self._told = 0.0
 
     def run(self) -> None:
         """Poll until the desk is left; what is written by then is committed.
@@ -158,6 +160,8 @@ class Reader:
 
     def _read(self, partition: Partition, message: Message) -> None:
         """Add what a message holds to the lot, handing it on each time that it is full."""
+        if partition.reached is None:
+            partition.reached = message.offset()
         now = self._clock()
         sent = sent_at(message, now)
         partition.latest = max(partition.latest, now if sent is None else sent)
@@ -208,8 +212,12 @@ class Reader:
         self._desk.put(lot)
 
     def _hear(self, *, timeout: float = 0.0) -> None:
-        """Commit what was written since, all of it at once."""
+        """Commit what was written since, all of it at once; also while nothing is, say how far behind we are."""
         written = list(self._desk.heard(timeout=timeout))
+        if time.monotonic() - self._told > _LAG_SECONDS:
+            self._told = time.monotonic()
+            for partition in self._partitions.values():
+                self._tell_lag(partition)
         if not written:
             return
         reached: dict[Partition, int] = {}
@@ -226,8 +234,8 @@ class Reader:
             if self._partitions.get(partition.key) is not partition:
                 continue
             partition.done = max(partition.done, position)
-            if (end := self._end(partition)) >= 0:
-                self._tell.lag(partition.topic, partition.number, max(0, end - position))
+            partition.reached = position
+            self._tell_lag(partition)
             begin = self._runs.first_offset(partition.key)
             watermark = position if begin is None else min(begin, position)
             if watermark != partition.committed or force:
@@ -242,6 +250,11 @@ class Reader:
                 partition.committed = None
             log.warning("commit_failed", error=str(error))
 
+    def _tell_lag(self, partition: Partition) -> None:
+        end = self._end(partition)
+        if end >= 0 and partition.reached is not None:
+            self._tell.lag(partition.topic, partition.number, max(0, end - partition.reached))
+
     def _end(self, partition: Partition) -> int:
         """Return the offset that the next message will have, as far as it is known here; negative when it is not."""
         if self._consumer is None:
@@ -255,7 +268,12 @@ class Reader:
             log.warning("committed_unknown", error=str(error))
             committed = assigned
         for tp in committed:
-            partition = Partition(topic=tp.topic, number=tp.partition, done=_done(consumer, tp))
+            partition = Partition(
+                topic=tp.topic,
+                number=tp.partition,
+                done=_done(consumer, tp),
+                reached=tp.offset if tp.offset >= 0 else None,
+            )
             self._lose(partition.key)
             self._partitions[partition.key] = partition
         self._paused = True  # one that was paused when it left us still is: librdkafka remembers
