@@ -1,6 +1,5 @@
 """Whether the agent could work: each thing that it needs, tried once."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from camsortxs.cli.output import can_write
 from camsortxs.errors import CamsortxsError
 from camsortxs_agent import archive, serving
 from camsortxs_agent.kafka import KafkaPublisher, config, topics_of
@@ -68,8 +68,7 @@ def _kafka(settings: Settings) -> str:
 
 
 def _appendable(path: Path) -> str:
-    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
-    if path.is_dir() or not (there == path.absolute() or there.is_dir()) or not os.access(there, os.W_OK):
+    if not can_write(path):
         raise OSError(f"{path} cannot be written")
     return str(path)
 

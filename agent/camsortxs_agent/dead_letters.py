@@ -87,30 +87,30 @@ class DeadLetters:
         if self._file is not None:
             try:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                with self._file.open("ab+", buffering=0) as file:
-                    _append(file, "".join(json.dumps(letter) + "\n" for letter in letters).encode())
+                append(self._file, "".join(json.dumps(letter) + "\n" for letter in letters).encode())
             except OSError as error:
                 raise SinkUnavailable(f"dead letters: {error}") from error
         for letter in letters:
             self._written(letter["reason"])
 
 
-def _append(file: BinaryIO, lines: bytes) -> None:
+def append(path: Path, lines: bytes) -> None:
     """Write all of it or nothing: a full disk, or a process that was killed here, leaves no torn line to the next.
 
     Whoever was cut short had acknowledged nothing, so those letters come again.
     """
-    fcntl.flock(file, fcntl.LOCK_EX)  # agents may share the file; freed when it is closed
-    size = _whole(file)
-    rest = memoryview(lines)
-    try:
-        while rest:
-            rest = rest[file.write(rest) :]
-        os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):  # then the next one to append cuts it
-            file.truncate(size)
-        raise
+    with path.open("ab+", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # agents may share the file; freed when it is closed
+        size = _whole(file)
+        rest = memoryview(lines)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):  # then the next one to append cuts it
+                file.truncate(size)
+            raise
 
 
 def _whole(file: BinaryIO) -> int:

@@ -22,6 +22,12 @@ def complain(screen: Console, what: str, why: object) -> None:
     screen.print(f"[red]{what}:[/] {escape(str(why))}", soft_wrap=True)
 
 
+def can_write(path: Path) -> bool:
+    """Say whether a file can be written there: a new one, in folders that may have to be made, or that one anew."""
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    return not path.is_dir() and (there == path.absolute() or there.is_dir()) and os.access(there, os.W_OK)
+
+
 def writable(path: Path | None) -> Path | None:
     """Check, as the callback of an option and before any work, that a file can be written there.
 
@@ -30,10 +36,8 @@ def writable(path: Path | None) -> Path | None:
     typer.BadParameter
         When it cannot.
     """
-    if path is not None:
-        there = next(each for each in path.absolute().parents if each.exists())
-        if path.is_dir() or not there.is_dir() or not os.access(there, os.W_OK):
-            raise typer.BadParameter(f"{path} cannot be written")
+    if path is not None and not can_write(path):
+        raise typer.BadParameter(f"{path} cannot be written")
     return path
 
 

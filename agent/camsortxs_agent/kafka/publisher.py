@@ -52,6 +52,8 @@ class KafkaPublisher:
             When not all of them were; those that were come twice when the lot is sent again.
         SinkRejected
             With reason `message_too_large`.
+        SourceError
+            As `open`.
         """
         with self._lock:
             self._publish(topic, messages)

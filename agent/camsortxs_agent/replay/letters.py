@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from camsortxs.frames import FrameKey
+from camsortxs_agent.dead_letters import append
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,7 @@ def settle(file: Path, letter: Letter) -> None:
     """Note that a letter is settled, in a file beside its own, so that the next replay passes it over."""
     now = datetime.now(UTC).isoformat()
     noted = {"letter": letter.digest, "time": now, "reason": letter.reason, "runs": letter.runs}
-    with settled_beside(file).open("ab+") as out:
-        # A kill or a full disk may have left a torn line: it is ended, and this one stands for itself.
-        torn = out.tell() and out.seek(-1, os.SEEK_END) >= 0 and out.read(1) != b"\n"
-        out.write(b"\n" * bool(torn) + json.dumps(noted).encode() + b"\n")
+    append(settled_beside(file), json.dumps(noted).encode() + b"\n")
 
 
 def settled_beside(file: Path) -> Path:
